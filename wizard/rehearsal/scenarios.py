@@ -53,6 +53,10 @@ class Scenario:
     """Disabling or deleting the first key is confirmed and not carried out."""
     outage: int = 0
     """The HTTP status with which everything is answered until the fault passes; 0 for none."""
+    loses_answer: bool = False
+    """The first key that is made by API is made, and nobody hears of it."""
+    refuses_master: bool = False
+    """The master account's key may not manage the keys of sub-accounts."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -154,3 +158,20 @@ _ALL = (
     ),
 )
 SCENARIOS = {scenario.name: scenario for scenario in _ALL}
+SUB_ACCOUNT_SCENARIOS = {
+    "answer-lost": Scenario(
+        "answer-lost",
+        "Binance makes the new key of the sub-account, and its answer is lost.",
+        "The key is found by its name in the list of keys. No second one is made.",
+        "Wait until the list is read.",
+        loses_answer=True,
+    ),
+    "master-refused": Scenario(
+        "master-refused",
+        "Binance refuses the master account's key wherever it manages keys of sub-accounts.",
+        "Nothing is changed. The key in use works on.",
+        "Correct the master account's key on Binance, then begin again.",
+        refuses_master=True,
+    ),
+}
+"""For an environment of a sub-account."""

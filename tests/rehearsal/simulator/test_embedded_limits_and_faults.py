@@ -112,6 +112,17 @@ async def test_latency_holds_answers_back_but_never_the_simulated_page(host: Hos
         {"whitelist_delay_s": 10**9},
         {"warp": "on"},
         {"trading_until": 10**13},
+        {"sub_accounts": []},
+        {"sub_accounts": {"restriction_adds": "yes"}},
+        {"sub_accounts": {"key_after_s": -1}},
+        {"sub_accounts": {"max_keys": True}},
+        {"sub_accounts": {"last_address": "lost"}},
+        {"sub_accounts": {"masked": True}},
+        {"answers": [{"path": BASE_URLS, "method": 1}]},
+        {"answers": [{"path": BASE_URLS, "skip": -1}]},
+        {"answers": [{"path": BASE_URLS, "carried_out": 3}]},
+        {"answers": [{"path": BASE_URLS, "sends": "result"}]},
+        {"answers": [{"path": BASE_URLS, "sends": ["nothing"]}]},
     ],
 )
 async def test_faults_that_make_no_sense_are_refused(host: Host, form: object) -> None:
@@ -122,7 +133,7 @@ async def test_what_can_be_wrong_is_named_when_something_else_is_asked_for(host:
     refused = await host.page("PUT", "/faults", {"latency": 5})
     assert refused.json()["msg"] == (
         "There is no such field: latency."
-        " There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers, warp, trading_until"
+        " There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers, warp, trading_until, sub_accounts"
     )
 
 

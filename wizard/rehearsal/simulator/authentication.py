@@ -90,7 +90,7 @@ def _known_key(state: ExchangeState, call: Call) -> ApiKey:
     if not _KEY_SHAPE.fullmatch(call.api_key):
         raise RequestError(refusals.KEY_MALFORMED)
     key = state.keys.get(call.api_key)
-    if key is None:
+    if key is None or not key.works_from <= state.clock() < key.works_until:
         raise RequestError(refusals.KEY_UNKNOWN if call.surface is Surface.SAPI else refusals.KEY_REJECTED)
     if not key.enabled:
         raise RequestError(refusals.KEY_REJECTED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 
 from starlette.responses import JSONResponse, Response
@@ -22,10 +22,12 @@ _ECHO = "/echo/"
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
-_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp", "trading_until")
+_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp", "trading_until", "sub_accounts")
 _FUTURES_BALANCE = frozenset({"/fapi/v2/balance", "/fapi/v3/balance"})
 """Two versions of one endpoint: an answer that is planted for one holds for both."""
-_ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
+_ANSWER_FIELDS = ("path", "times", "status", "body", "headers", "method", "skip", "carried_out", "sends")
+THIS, RESULT, NOTHING, SILENCE = "this", "result", "nothing", "silence"
+REFUSED, OPEN, CLOSED = "refused", "open", "closed"
 _LONGEST_LATENCY = 3_600_000
 """Milliseconds: an hour."""
 _FARTHEST_CLOCK = 10 * 366 * 86_400_000
@@ -55,7 +57,7 @@ def move_host(nat: Mapping[str, str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
-    """The next `times` requests to `path` get this answer and do not reach the exchange."""
+    """The next `times` requests to `path` get this answer, and reach the exchange only where `carried_out` says so."""
 
     path: str
     times: int = 1
@@ -63,12 +65,42 @@ class CannedAnswer:
     body: object = ""
     """A text is sent as it is, as HTML where `headers` do not say otherwise; anything else as JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+    """That of HTTP; empty for any."""
+    skip: int = 0
+    """So many of the requests that it would meet are let through first."""
+    carried_out: int = 0
+    """How often the exchange carries the request out before it is answered."""
+    sends: str = THIS
+    """`NOTHING` closes the connection, `SILENCE` leaves it open, `RESULT` is what the exchange itself answered."""
 
     def response(self) -> Response:
         """Return a new HTTP answer."""
         if isinstance(self.body, str):
             return Response(self.body, self.status, dict(self.headers), media_type="text/html")
         return JSONResponse(self.body, self.status, dict(self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class SubAccountFaults:
+    """Which way Binance goes where that is UNKNOWN for keys of sub-accounts, and what goes wrong with them."""
+
+    restriction_adds: bool = False
+    """A change of the list adds to it. Otherwise it replaces it."""
+    last_address: str = REFUSED
+    """Removing it is refused, makes the key unrestricted (`OPEN`), or lets nobody in (`CLOSED`)."""
+    key_after_s: float = 0.0
+    """Seconds until a key that is made now works. So for its row, and until a change of the list is shown."""
+    row_after_s: float = 0.0
+    restriction_after_s: float = 0.0
+    delete_after_s: float = 0.0
+    """Seconds that a key still works which is deleted now. It is listed no more."""
+    max_keys: int = 30
+    masks_rows: bool = False
+    rows_named_list: bool = False
+    unknown_fields: bool = False
+    refuses_master: bool = False
+    refuses_kyc: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +120,32 @@ class Faults:
     """Whether `/echo/trace` says that Cloudflare WARP is on. The addresses stay."""
     trading_until: int = 0
     """What apiRestrictions says of every key as `tradingAuthorityExpirationTime`, in milliseconds; 0 for nothing."""
+    sub_accounts: SubAccountFaults = SubAccountFaults()
 
-    def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
-        """Return the canned answer for one request to `path`, if any, and the faults that are left."""
+    def take(self, path: str, method: str) -> tuple[CannedAnswer | None, Faults]:
+        """Return the canned answer for one request, if any, and the faults that are left."""
+        answers = list(self.answers)
         for position, canned in enumerate(self.answers):
-            if canned.path == path or _FUTURES_BALANCE.issuperset((canned.path, path)):
-                left = (replace(canned, times=canned.times - 1),) if canned.times > 1 else ()
-                answers = (*self.answers[:position], *left, *self.answers[position + 1 :])
-                return canned, replace(self, answers=answers)
-        return (None if path.startswith(_ECHO) else self.outage), self
+            is_path = canned.path == path or _FUTURES_BALANCE.issuperset((canned.path, path))
+            if not is_path or canned.method not in ("", method):
+                continue
+            if not canned.skip:
+                answers[position : position + 1] = [replace(canned, times=canned.times - 1)] if canned.times > 1 else []
+                return canned, replace(self, answers=tuple(answers))
+            answers[position] = replace(canned, skip=canned.skip - 1)
+        return (None if path.startswith(_ECHO) else self.outage), replace(self, answers=tuple(answers))
 
     async def slow_down(self) -> None:
         """Wait out the latency."""
         if self.latency:
             await asyncio.sleep(self.latency)
+
+
+def first_faults(scenario: Scenario) -> Faults:
+    """Return what a scenario makes wrong from the start: it is about a key that is made by API."""
+    paths = [f"/sapi/v{version}/sub-account/subAccountApi" for version in (1, 2)] if scenario.loses_answer else []
+    lost = tuple(CannedAnswer(path, method="POST", carried_out=1, sends=NOTHING) for path in paths)
+    return Faults(answers=lost, sub_accounts=SubAccountFaults(refuses_master=scenario.refuses_master))
 
 
 def faults_of(scenario: Scenario, passes_after: float) -> Faults:
@@ -136,7 +180,21 @@ def read_faults(form: Mapping[str, object]) -> Faults:
         answers=tuple(map(_canned, answers)),
         warp=warp,
         trading_until=round(_number(form, "trading_until", 0, _LATEST)),
+        sub_accounts=_sub_accounts(form.get("sub_accounts", {})),
     )
+
+
+def _sub_accounts(form: object) -> SubAccountFaults:
+    if not isinstance(form, dict):
+        raise PageError("sub_accounts must be an object")
+    kinds = {each.name: type(each.default) for each in fields(SubAccountFaults)}
+    _expect_only(form, list(kinds))
+    for name, value in form.items():
+        if kinds[name] in (int, float):
+            _number(form, name, 0, _LONGEST_DELAY)
+        elif value not in ((REFUSED, OPEN, CLOSED) if name == "last_address" else (True, False)):
+            raise PageError(f"{name} must be true or false, and last_address {REFUSED}, {OPEN} or {CLOSED}")
+    return SubAccountFaults(**form)
 
 
 def _canned(form: object) -> CannedAnswer:
@@ -150,7 +208,11 @@ def _canned(form: object) -> CannedAnswer:
         raise PageError("A header has a name of letters and dashes and one line of ASCII text")
     status, times = _number(form, "status", 200, 599, default=503), _number(form, "times", 1, 10**9, default=1)
     texts = {name: str(text) for name, text in headers.items()}
-    return CannedAnswer(path, int(times), int(status), form.get("body", ""), texts)
+    skip, carried_out = int(_number(form, "skip", 0, 10**9)), int(_number(form, "carried_out", 0, 2))
+    method, sends = form.get("method", ""), form.get("sends", THIS)
+    if not isinstance(method, str) or sends not in (THIS, NOTHING, SILENCE, *((RESULT,) if carried_out else ())):
+        raise PageError("method is a text, sends is this, nothing, silence or, where it was carried out, result")
+    return CannedAnswer(path, int(times), int(status), form.get("body", ""), texts, method, skip, carried_out, sends)
 
 
 def _expect_only(form: Mapping[str, object], names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import random
 import secrets
 import string
@@ -143,6 +144,13 @@ class ApiKey:
     enabled: bool = True
     account: str | None = None
     """The sub-account's email; None for a key of the master account."""
+    works_from: float = 0.0
+    works_until: float = math.inf
+    """Seconds since 1970, like `counts_from`. A key that has such an end is deleted."""
+    row_from: float = 0.0
+    """When the master account can see it."""
+    list_from: float = 0.0
+    """When the master account can see the whitelist instead of the one before."""
 
     def lets_in(self, address: IPv4Address | IPv6Address, now: float) -> bool:
         """Return whether the list in force at `now` has `address`."""

@@ -43,7 +43,12 @@ def routes(state: ExchangeState) -> list[Route]:
     all_keys, one_key = PREFIX + "/keys", PREFIX + "/keys/{api_key}"
     return [
         _route(state, "POST", all_keys, _create, status=201),
-        _route(state, "GET", all_keys, lambda *_: [_shown(key) for key in state.keys.values()]),
+        _route(
+            state,
+            "GET",
+            all_keys,
+            lambda *_: [_shown(key) for key in state.keys.values() if state.clock() < key.works_until],
+        ),
         _route(state, "PUT", one_key + "/whitelist", _change_whitelist),
         _route(state, "PUT", one_key + "/permissions", _change_permissions),
         _route(state, "POST", one_key + "/disable", lambda _state, _form, key: _shown(state.disable(key))),

@@ -10,19 +10,22 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wizard.core.clock import Clock
 from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator import market_streams, page, rest, sub_accounts, websocket_api
-from wizard.rehearsal.simulator.calls import caller
+from wizard.rehearsal.simulator.calls import KEY_HEADER, caller
+from wizard.rehearsal.simulator.faults import NOTHING, RESULT, THIS, CannedAnswer
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
 from wizard.rehearsal.simulator.state import USED_WEIGHT_HEADER, ExchangeState
@@ -61,18 +64,54 @@ class EmbeddedExchange:
             app: ASGIApp = self._surfaces
             if scope["type"] in ("http", "websocket") and not scope["path"].startswith(page.PREFIX + "/"):
                 await self.state.faults.slow_down()
-                if canned := self.state.take_canned(scope["path"]):
-                    app = answer = canned.response()
-                    weight = self.state.meter.used(self.state.public_address((scope["client"] or ("",))[0]))
-                    answer.headers.setdefault(USED_WEIGHT_HEADER, str(weight))
+                if canned := self.state.take_canned(scope["path"], scope.get("method", "")):
+                    app = partial(self._answer_planted, canned)
             await app(scope, receive, send)
         finally:
             self._under_way -= 1
             self._last = time.monotonic()
 
+    async def _answer_planted(self, canned: CannedAnswer, scope: Scope, receive: Receive, send: Send) -> None:
+        """Carry a request out as often as a fault says, then send what it says."""
+        ip, results = self.state.public_address((scope["client"] or ("",))[0]), []
+        if canned.carried_out and scope["type"] == "http":
+            body = await Request(scope, receive).body()
+            results = [await _carry_out(self._surfaces, scope, body) for _ in range(canned.carried_out)]
+        elif sub_accounts.PREFIX in scope["path"]:
+            status = canned.status if canned.sends == THIS else 0
+            code = canned.body.get("code", 0) if isinstance(canned.body, dict) else UNKNOWN_ERROR.code
+            api_key = Headers(scope=scope).get(KEY_HEADER, "")
+            self.state.write_log(api_key, ip, scope["path"], status, code, method=scope.get("method", ""))
+        if canned.sends == THIS:
+            answer = canned.response()
+            answer.headers.setdefault(USED_WEIGHT_HEADER, str(self.state.meter.used(ip)))
+            await answer(scope, receive, send)
+        elif canned.sends == RESULT:
+            for message in results[0] if results else ():
+                await send(message)
+        else:
+            for connection in scope["state"]["connections"] if canned.sends == NOTHING else ():
+                if connection.client == scope["client"]:
+                    connection.transport.close()
+            while not (await receive())["type"].endswith(".disconnect"):
+                pass
+
     def idle_seconds(self) -> float:
         """Return how long ago the last request or connection ended; 0 while one is under way."""
         return 0.0 if self._under_way else time.monotonic() - self._last
+
+
+async def _carry_out(app: ASGIApp, scope: Scope, body: bytes) -> list[Message]:
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await app(dict(scope), receive, keep)
+    return messages
 
 
 def _surfaces(state: ExchangeState) -> ASGIApp:
@@ -174,6 +213,8 @@ async def _start(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
     server = uvicorn.Server(config)
     # Server.serve() would also take over the signals of the process and poll ten times a second.
     server.lifespan = config.lifespan_class(config)
+    # Each request finds this in its scope: a lost answer is a connection that is closed.
+    server.lifespan.state["connections"] = server.server_state.connections
     await server.startup(sockets=[listener])
     return server
 

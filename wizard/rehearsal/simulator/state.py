@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from wizard.core.clock import Clock
 from wizard.core.text import printable
 from wizard.rehearsal.scenarios import Scenario
-from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, alter, faults_of, move_host
+from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, alter, faults_of, first_faults, move_host
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
 from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, RequestError
 
@@ -111,7 +111,7 @@ class ExchangeState:
         self._moves_host = scenario.moves_host_later
         self._passes_after = passes_after
         self._made: defaultdict[str | None, list[str]] = defaultdict(list)
-        self._faults = Faults()
+        self._faults = first_faults(scenario)
         self._planted = (Faults(), 0.0)
         self.meter = WeightMeter(clock)
         self.log: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
@@ -145,11 +145,11 @@ class ExchangeState:
         if code == SUCCESS and self._moves_host:
             self._moves_host, self.nat = False, move_host(self.nat)
 
-    def take_canned(self, path: str) -> CannedAnswer | None:
+    def take_canned(self, path: str, method: str = "") -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""
         before = self.faults
-        canned, left = before.take(path)
-        if left is not before:
+        canned, left = before.take(path, method)
+        if left != before:
             self.faults = left
         return canned
 
@@ -174,7 +174,8 @@ class ExchangeState:
 
     def _begin_scenario(self, key: ApiKey) -> ApiKey:
         passes_at = self.clock() + self._passes_after
-        self._planted = (faults_of(self._scenario, self._passes_after), passes_at)
+        faults = faults_of(self._scenario, self._passes_after)
+        self._planted = (faults, passes_at if faults != Faults() else 0.0)
         if self._scenario.moves_host:
             self.nat = move_host(self.nat)
         return self.put(alter(key, self._scenario, passes_at))
@@ -188,10 +189,12 @@ class ExchangeState:
         disabled = replace(key, enabled=False)
         return disabled if self._stays(key) else self.put(disabled)
 
-    def delete(self, key: ApiKey) -> None:
-        """Forget the key."""
-        if not self._stays(key):
+    def delete(self, key: ApiKey, after: float = 0.0) -> None:
+        """Forget the key, or let it work for some seconds more."""
+        if not self._stays(key) and not after:
             del self.keys[key.api_key]
+        elif not self._stays(key):
+            self.put(replace(key, works_until=self.clock() + after))
 
     def _stays(self, key: ApiKey) -> bool:
         """Return whether disabling or deleting this key is confirmed and not carried out."""

@@ -2,69 +2,46 @@
 
 CONFIRMED are the paths, parameters, weights and fields, with their disagreements: `apiKey` here and `apikey` there, a
 status that is a number here and a text there. UNKNOWN are most refusals and much of what the calls do. What stands
-here is a choice then.
+here is a choice then, and where a client must bear either way, `faults.SubAccountFaults` switches it.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
-from types import MappingProxyType
-from typing import NamedTuple
 
-from wizard.rehearsal.simulator import refusals
+from wizard.rehearsal.simulator import faults, keys, refusals
 from wizard.rehearsal.simulator.authentication import admit
 from wizard.rehearsal.simulator.calls import Call, Endpoint
-from wizard.rehearsal.simulator.keys import (
-    FUTURES,
-    READING,
-    SPOT_TRADING,
-    ApiKey,
-    PageKeyKind,
-    Verifier,
-    hmac_verifier,
-    listed,
-    read_public_key,
-)
+from wizard.rehearsal.simulator.keys import ApiKey, Networks, PageKeyKind, hmac_verifier, listed, read_public_key
 from wizard.rehearsal.simulator.refusals import PageError, RequestError
 from wizard.rehearsal.simulator.state import ExchangeState, SubAccount
 
 PREFIX = "/sub-account/"
-
-
-class _Limit(NamedTuple):
-    """What one call weighs, how much an endpoint bears in a minute, and the header that counts."""
-
-    weight: int
-    limit: int
-    header: str
-
-
-_BY_ACCOUNT = _Limit(3000, 180_000, "X-SAPI-USED-UID-WEIGHT-1M")
-"""Whether the methods of one path share it is UNKNOWN: here they do not."""
-_BY_ADDRESS = _Limit(1, 12_000, "X-SAPI-USED-IP-WEIGHT-1M")
+_BY_ACCOUNT = (3000, 180_000, "X-SAPI-USED-UID-WEIGHT-1M")
+"""The weight of a call, the limit of an endpoint in a minute, and the header that counts. Whether the methods of one
+path share the limit is UNKNOWN: here they do not."""
+_BY_ADDRESS = (1, 12_000, "X-SAPI-USED-IP-WEIGHT-1M")
 MAX_CHARACTERS = 500
 """In one `ipAddress`."""
 MAX_ADDRESSES = 30
 """Of one key. Documented for related kinds of keys only."""
 DEFAULT_ROWS, MAX_ROWS = 30, 100
 """On one page of keys. Those of the list of sub-accounts are UNKNOWN, so that these hold there too."""
-FLAGS: Mapping[str, str] = MappingProxyType(
-    {
-        "canTrade": SPOT_TRADING,
-        "canMarginLoanRepay": "enableMargin",
-        "canFuturesTrade": FUTURES,
-        "canUniversalTransfer": "permitsUniversalTransfer",
-        "canVanillaOptions": "enableVanillaOptions",
-    }
-)
+FLAGS: Mapping[str, str] = {
+    "canTrade": keys.SPOT_TRADING,
+    "canMarginLoanRepay": "enableMargin",
+    "canFuturesTrade": keys.FUTURES,
+    "canUniversalTransfer": "permitsUniversalTransfer",
+    "canVanillaOptions": "enableVanillaOptions",
+}
 """What a parameter is called in apiRestrictions. The pairing is inferred from the names."""
-FIX_FLAGS: Mapping[str, str] = MappingProxyType(
-    {"canFixApiTrading": "enableFixApiTrade", "canFixApiReading": "enableFixReadOnly"}
-)
+FIX_FLAGS: Mapping[str, str] = {"canFixApiTrading": "enableFixApiTrade", "canFixApiReading": "enableFixReadOnly"}
 _OPEN, _LISTED = "1", "2"
 _NUMBER = re.compile("[1-9][0-9]{0,8}")
 
@@ -77,12 +54,7 @@ def _refuse(text: str) -> RequestError:
 
 def _list(state: ExchangeState, call: Call) -> Fields:
     email, frozen = call.parameters.get("email"), call.parameters.get("isFreeze").lower()
-    found = [
-        account
-        for account in state.accounts.values()
-        if email in ("", account.email) and frozen in ("", str(account.is_frozen).lower())
-    ]
-    rows = [
+    rows: list[Fields] = [
         {
             "subUserId": account.uid,
             "email": account.email,
@@ -92,7 +64,8 @@ def _list(state: ExchangeState, call: Call) -> Fields:
             "isManagedSubAccount": account.is_managed,
             "isAssetManagementSubAccount": account.is_asset_management,
         }
-        for account in found
+        for account in state.accounts.values()
+        if email in ("", account.email) and frozen in ("", str(account.is_frozen).lower())
     ]
     return {"subAccounts": _page(call, rows, "limit")}
 
@@ -102,41 +75,39 @@ def _create(state: ExchangeState, call: Call, *, version: int) -> Fields:
     if status not in (_OPEN, _LISTED):
         raise _refuse("Only the status 1 and 2 are served here")
     # An address list beside status 1 counts for nothing here; what it does on Binance is UNKNOWN.
-    networks = _addresses(call) if status == _LISTED else None
+    networks = _addresses(call.parameters.get("ipAddress")) if status == _LISTED else None
     flags = {**FLAGS, **FIX_FLAGS} if version > 1 else FLAGS
     permissions, public_key = _permissions(call, flags), call.parameters.get("publicKey")
     if version > 1 and "publicKey" in call.parameters.in_query:
         raise _refuse("publicKey must be in the request body")
-    if public_key:
-        secret, (kind, verifier) = None, _public_key(public_key)
-    else:
-        secret = state.generator.text()
-        kind, verifier = PageKeyKind.HMAC, hmac_verifier(secret)
+    secret = None if public_key else state.generator.text()
+    try:
+        kind, verifier = read_public_key(public_key) if secret is None else (PageKeyKind.HMAC, hmac_verifier(secret))
+    except PageError as problem:
+        raise _refuse(problem.what) from None
     if kind is PageKeyKind.RSA and version == 1:
         raise _refuse("Only Ed25519 public keys are supported")
     if kind is not PageKeyKind.ED25519 and permissions & set(FIX_FLAGS.values()):
         raise _refuse("Unsupported operation")  # CONFIRMED
-    key = state.create_key(name, kind, verifier, permissions | {READING}, networks, account=account.email)
-    shown = _flags(key, flags)
+    if len(_keys(state, account)) >= state.faults.sub_accounts.max_keys:
+        raise _refuse("This sub-account has too many API keys")
+    key = state.create_key(name, kind, verifier, permissions | {keys.READING}, networks, account=account.email)
+    delays, now = state.faults.sub_accounts, state.clock()
+    key = replace(key, works_from=now + delays.key_after_s, row_from=now + delays.row_after_s)
+    state.put(replace(key, list_from=now + delays.restriction_after_s))
     # What stands for the secret of a public key is UNKNOWN: null, an empty text or nothing at all.
-    return {
-        "apiName": name,
-        "apiKey": key.api_key,
-        "secretKey": secret,
-        **shown,
-        "status": int(status),
-        "ipList": listed(networks) or [],
-    }
+    made: Fields = {"apiName": name, "apiKey": key.api_key, "secretKey": secret, **_flags(key, flags)}
+    return {**made, "status": int(status), "ipList": listed(networks) or []}
 
 
 def _query(state: ExchangeState, call: Call) -> Fields:
     account, wanted = _account(state, call), call.parameters.get("subAccountApiKey")
-    rows = [
-        {"email": account.email, **_row(key)}
-        for key in state.keys.values()
-        if key.account == account.email and wanted in ("", key.api_key)
-    ]
-    return {"total": len(rows), "rows": _page(call, rows, "size")}
+    found = [key for key in _keys(state, account) if key.row_from <= state.clock() and wanted in ("", key.api_key)]
+    rows = [{"email": account.email, **_row(key)} for key in found]
+    if state.faults.sub_accounts.masks_rows:
+        rows = [{**row, "apikey": f"{row['apikey']:.3}***"} for row in rows]
+    name = "list" if state.faults.sub_accounts.rows_named_list else "rows"
+    return {"total": len(rows), name: _page(call, rows, "size")}
 
 
 def _modify(state: ExchangeState, call: Call) -> Fields:
@@ -147,12 +118,13 @@ def _modify(state: ExchangeState, call: Call) -> Fields:
 
 
 def _delete(state: ExchangeState, call: Call) -> Fields:
-    state.delete(_key(state, call))
+    state.delete(_key(state, call), state.faults.sub_accounts.delete_after_s)
     return {}
 
 
 def _restriction(state: ExchangeState, call: Call) -> Fields:
-    return _restricted(_key(state, call, writes=False))
+    key = _key(state, call, writes=False)
+    return _restricted(key if key.list_from <= state.clock() else replace(key, whitelist=key.whitelist_before))
 
 
 def _restrict(state: ExchangeState, call: Call) -> Fields:
@@ -160,32 +132,37 @@ def _restrict(state: ExchangeState, call: Call) -> Fields:
     if status not in (_OPEN, _LISTED):
         raise RequestError(refusals.MISSING, "status")
     # Without a status, or with 1, the key is open to every address (CONFIRMED).
-    changed = state.change_whitelist(key, _addresses(call) if status == _LISTED else None)
-    answer: Fields = {"status": status, "updateTime": _changed(changed), "apiKey": key.api_key}
-    return {**answer, "ipList": listed(changed.whitelist)} if changed.whitelist else answer
+    kept = listed(key.whitelist) if state.faults.sub_accounts.restriction_adds else None
+    wanted = ",".join((*(kept or ()), call.parameters.get("ipAddress")))
+    changed = _change(state, key, _addresses(wanted) if status == _LISTED else None)
+    addresses = {"ipList": listed(changed.whitelist)} if changed.whitelist else {}
+    return {"status": status, **addresses, **_change_of(changed)}
 
 
 def _remove(state: ExchangeState, call: Call) -> Fields:
-    key, removed = _key(state, call), set(_addresses(call))
+    key, removed = _key(state, call), set(_addresses(call.parameters.get("ipAddress")))
     if key.whitelist is None or not removed <= set(key.whitelist):
         raise _refuse("The IP address is not on the list of this API key")
-    left = tuple(network for network in key.whitelist if network not in removed)
-    if not left:
-        raise _refuse("The last IP address cannot be deleted")
-    return _restricted(state.change_whitelist(key, left))
+    left: Networks = tuple(network for network in key.whitelist if network not in removed)
+    if not left and (effect := state.faults.sub_accounts.last_address) != faults.CLOSED:
+        if effect == faults.REFUSED:
+            raise _refuse("The last IP address cannot be deleted")
+        left = None
+    return _restricted(_change(state, key, left))
+
+
+def _change(state: ExchangeState, key: ApiKey, networks: Networks) -> ApiKey:
+    shown_from = state.clock() + state.faults.sub_accounts.restriction_after_s
+    return state.put(replace(state.change_whitelist(key, networks), list_from=shown_from))
 
 
 def _restricted(key: ApiKey) -> Fields:
-    return {
-        "ipRestrict": "false" if key.whitelist is None else "true",
-        "ipList": listed(key.whitelist) or [],
-        "updateTime": _changed(key),
-        "apiKey": key.api_key,
-    }
+    restriction = "false" if key.whitelist is None else "true"
+    return {"ipRestrict": restriction, "ipList": listed(key.whitelist) or [], **_change_of(key)}
 
 
-def _changed(key: ApiKey) -> int:
-    return round(key.counts_from * 1000)
+def _change_of(key: ApiKey) -> Fields:
+    return {"updateTime": round(key.counts_from * 1000), "apiKey": key.api_key}
 
 
 def _row(key: ApiKey) -> Fields:
@@ -206,12 +183,17 @@ def _account(state: ExchangeState, call: Call, *, writes: bool = False) -> SubAc
     return account
 
 
+def _keys(state: ExchangeState, account: SubAccount) -> list[ApiKey]:
+    return [key for key in state.keys.values() if key.account == account.email and key.works_until == math.inf]
+
+
 def _key(state: ExchangeState, call: Call, *, writes: bool = True) -> ApiKey:
     account = _account(state, call, writes=writes)
-    key = state.keys.get(_needed(call, "subAccountApiKey"))
-    if key is None or key.account != account.email:
-        raise _refuse("This API key does not exist")
-    return key
+    name = _needed(call, "subAccountApiKey")
+    for key in _keys(state, account):
+        if key.api_key == name:
+            return key
+    raise _refuse("This API key does not exist")
 
 
 def _needed(call: Call, name: str) -> str:
@@ -227,22 +209,14 @@ def _permissions(call: Call, flags: Mapping[str, str]) -> frozenset[str]:
     return frozenset(flags[name] for name in flags if call.parameters.get(name).lower() == "true")
 
 
-def _addresses(call: Call) -> tuple[IPv4Network, ...]:
+def _addresses(text: str) -> tuple[IPv4Network, ...]:
     """Return the addresses of `ipAddress`. Documents mention neither CIDR nor IPv6, so that both are refused."""
-    names = (text := call.parameters.get("ipAddress")).split(",")
-    if len(text) > MAX_CHARACTERS or len(names) > MAX_ADDRESSES:
+    if len(text) > MAX_CHARACTERS or len(names := dict.fromkeys(text.split(","))) > MAX_ADDRESSES:
         raise _refuse("Too many IP addresses")
     try:
-        return tuple(dict.fromkeys(IPv4Network(IPv4Address(name)) for name in names))
+        return tuple(IPv4Network(IPv4Address(name)) for name in names)
     except ValueError:
         raise _refuse("An IP address is missing or not valid") from None
-
-
-def _public_key(text: str) -> tuple[PageKeyKind, Verifier]:
-    try:
-        return read_public_key(text)
-    except PageError as problem:
-        raise _refuse(problem.what) from None
 
 
 def _page(call: Call, rows: list[Fields], size_name: str) -> list[Fields]:
@@ -265,22 +239,26 @@ def _endpoint(
     def guarded(state: ExchangeState, call: Call) -> object:
         if by_ip:
             _charge(state, call, f"{method} {path} {call.ip}", _BY_ADDRESS)
-        key = admit(state, call, READING)
+        key, switches = admit(state, call, keys.READING), state.faults.sub_accounts
         if not by_ip:
             _charge(state, call, f"{method} {path} {state.uid_of(key)}", _BY_ACCOUNT)
-        may_write = SPOT_TRADING in key.permissions and key.whitelist is not None
-        if key.account is not None or (writes and not may_write):
+        may_write = keys.SPOT_TRADING in key.permissions and key.whitelist is not None
+        if key.account is not None or (writes and not may_write) or switches.refuses_master:
             raise RequestError(refusals.KEY_REJECTED)
-        return answer(state, call)
+        if switches.refuses_kyc and writes and "ipRestriction" not in path:
+            raise _refuse("The KYC IP restriction check failed")
+        unknown = {"notDocumented": 1} if switches.unknown_fields else {}
+        return json.loads(json.dumps(answer(state, call)), object_hook=lambda each: {**each, **unknown})
 
     return Endpoint(method, path, 0, guarded, is_signed=True)
 
 
-def _charge(state: ExchangeState, call: Call, caller: str, limit: _Limit) -> None:
+def _charge(state: ExchangeState, call: Call, caller: str, rule: tuple[int, int, str]) -> None:
+    weight, limit, header = rule
     try:
-        state.meter.charge(caller, limit.weight, limit.limit)
+        state.meter.charge(caller, weight, limit)
     finally:
-        call.headers[limit.header] = str(state.meter.used(caller))
+        call.headers[header] = str(state.meter.used(caller))
 
 
 _V1, _V2 = "/sapi/v1" + PREFIX, "/sapi/v2" + PREFIX
