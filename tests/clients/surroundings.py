@@ -103,11 +103,20 @@ class Exchange:
         place = {"base_url": self.base_url, "ws_url": self.ws_url, "source": None}
         return {**place, "kind": kind, "api_key": api_key, "secret": secret}
 
+    def open_sub_account(self, email: str) -> None:
+        """Open a sub-account of the master account, whose keys name no account."""
+        self._ask("POST", "/sub-accounts", {"email": email})
+
     def delete(self, login: dict[str, Any]) -> None:
         self._ask("DELETE", f"/keys/{login['api_key']}")
 
     def set_clock(self, milliseconds_ahead: int) -> None:
         self._ask("PUT", "/faults", {"clock_offset_ms": milliseconds_ahead})
+
+    def methods_of(self, login: dict[str, Any]) -> list[tuple[str, str, int]]:
+        """Return method, path and status of what was asked with this login's key."""
+        entries = [entry for entry in self._ask("GET", "/log") if entry["api_key"] == login["api_key"]]
+        return [(entry["method"], entry["path"], entry["status"]) for entry in entries]
 
     def log_of(self, login: dict[str, Any]) -> list[tuple[str, int, int]]:
         """Return path, status and code of what was asked with this login's key."""

@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
-from tests.clients.surroundings import PATIENCE, Exchange
+from tests.clients.surroundings import HERE, PATIENCE, Exchange
 from tests.clients.table import ACCOUNT, RESTRICTIONS
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
@@ -44,6 +45,12 @@ def base64_text(signature: bytes) -> str:
 
 
 def asymmetric(exchange: Exchange, folder: Path, kind: str, generate: tuple[str, ...]) -> Signer:
+    public, command = pair(folder, kind, generate)
+    return Signer(exchange.register(kind, public)["api_key"], command, base64_text)
+
+
+def pair(folder: Path, kind: str, generate: tuple[str, ...]) -> tuple[str, Callable[[Path], bytes]]:
+    """Return the public key of a new pair, and what signs with the private one."""
     private, public = folder / "private.pem", folder / "public.pem"
     openssl("genpkey", *generate, "-out", private)
     openssl("pkey", "-in", private, "-pubout", "-out", public)
@@ -51,7 +58,7 @@ def asymmetric(exchange: Exchange, folder: Path, kind: str, generate: tuple[str,
         "ed25519": lambda payload: openssl("pkeyutl", "-sign", "-rawin", "-inkey", private, "-in", payload),
         "rsa": lambda payload: openssl("dgst", "-sha256", "-sign", private, payload),
     }[kind]
-    return Signer(exchange.register(kind, public.read_text())["api_key"], command, base64_text)
+    return public.read_text(), command
 
 
 def symmetric(exchange: Exchange) -> Signer:
@@ -75,12 +82,21 @@ def signer(request: pytest.FixtureRequest, exchange: Exchange, tmp_path: Path) -
 
 def ask(exchange: Exchange, path: str, signer: Signer, query: str, signature: bytes) -> tuple[int, int]:
     """Return the HTTP status and the code of the answer, 0 where it has none."""
+    status, answer = send(exchange, "GET", f"{path}?{signed(signer, query, signature)}", signer.api_key)
+    return status, answer.get("code", 0)
+
+
+def signed(signer: Signer, text: str, signature: bytes) -> str:
+    return f"{text}&signature={quote(signer.write(signature), safe='')}"
+
+
+def send(exchange: Exchange, method: str, target: str, api_key: str, body: str | None = None) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(urlsplit(exchange.base_url).netloc, timeout=PATIENCE)
-    target = f"{path}?{query}&signature={quote(signer.write(signature), safe='')}"
-    connection.request("GET", target, headers={"X-MBX-APIKEY": signer.api_key})
+    headers = {"X-MBX-APIKEY": api_key, "Content-Type": "application/x-www-form-urlencoded"}
+    connection.request(method, target, body, headers)
     answer = connection.getresponse()
     try:
-        return answer.status, json.loads(answer.read()).get("code", 0)
+        return answer.status, json.loads(answer.read())
     finally:
         connection.close()
 
@@ -102,3 +118,30 @@ def test_a_signature_by_openssl_is_accepted_and_one_flipped_bit_is_not(
         for bit in (0, len(signature) * 4, len(signature) * 8 - 1):
             assert ask(exchange, path, signer, query, flipped(signature, bit)) == BAD_SIGNATURE
     assert ask(exchange, ACCOUNT, signer, query.replace("60000", "59999"), signature) == BAD_SIGNATURE
+
+
+KEYS_V2 = "/sapi/v2/sub-account/subAccountApi"
+
+
+@pytest.mark.parametrize(("kind", "algorithm"), [("ed25519", "ed25519"), ("rsa", "RSA")])
+def test_a_master_account_makes_a_key_of_a_pair_by_openssl_with_all_in_the_body(
+    kind: str, algorithm: str, exchange: Exchange, signer: Signer, tmp_path: Path
+) -> None:
+    email = f"bot+{signer.api_key[:8]}@example.com"
+    exchange.open_sub_account(email)
+    (folder := tmp_path / "new").mkdir()
+    public, sign = pair(folder, kind, ("-algorithm", algorithm))
+    form = {"email": email, "apiName": "rotated", "status": 2, "ipAddress": HERE, "canTrade": "true"}
+    form |= {"canFixApiTrading": str(kind == "ed25519").lower(), "publicKey": public}
+    payload = tmp_path / "payload"
+    payload.write_text(text := urlencode({**form, "timestamp": time.time_ns() // 1_000_000}, quote_via=quote))
+    body = signed(signer, text, signer.sign(payload))
+    status, refused = send(exchange, "POST", f"{KEYS_V2}?{body}", signer.api_key)
+    assert (status, refused["code"]) == (400, -9000)
+    status, made = send(exchange, "POST", KEYS_V2, signer.api_key, body)
+    assert (status, made["ipList"], made["canFixApiTrading"]) == (200, [HERE], kind == "ed25519")
+    payload.write_text(query := f"timestamp={time.time_ns() // 1_000_000}")
+    assert ask(exchange, ACCOUNT, Signer(made["apiKey"], sign, base64_text), query, sign(payload)) == (200, 0)
+    tampered = body.replace("canTrade=true", "canTrade=false")
+    status, refused = send(exchange, "POST", KEYS_V2, signer.api_key, tampered)
+    assert (status, refused["code"]) == BAD_SIGNATURE

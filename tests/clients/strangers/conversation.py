@@ -32,6 +32,8 @@ class Login:
     kind: str
     source: str | None
     """The local address to call from."""
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """The arguments of the call."""
 
     @property
     def hmac_secret(self) -> str | None:

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from wizard.rehearsal.scenarios import SUB_ACCOUNT_SCENARIOS
+
 PATIENCE = 20
 
 
@@ -60,6 +62,20 @@ def test_the_same_seed_makes_the_same_keys_and_none_makes_others() -> None:
             made.append(make_keys(found))
     assert made[0] == made[1]
     assert len({str(keys) for keys in made}) == 4
+
+
+@pytest.mark.parametrize("name", SUB_ACCOUNT_SCENARIOS)
+def test_a_drill_of_sub_accounts_is_served_and_a_call_that_waits_does_not_hold_up_the_end(name: str) -> None:
+    with exchange("--scenario", name) as (child, found):
+        silent = {"answers": [{"path": "/api/v3/ping", "sends": "silence"}]}
+        httpx.put(found["desk_url"] + "/faults", json=silent, trust_env=False)
+        url = httpx.URL(found["base_url"])
+        with socket.create_connection((url.host, url.port or 0), timeout=PATIENCE) as waiting:
+            waiting.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert httpx.get(found["base_url"] + "/api/v3/time", trust_env=False).status_code == 200
+            child.send_signal(signal.SIGTERM)
+            out, err = child.communicate(timeout=PATIENCE)
+        assert (child.returncode, out, err) == (0, "", "")
 
 
 def test_the_scenario_and_its_length_are_taken_from_the_command_line() -> None:
