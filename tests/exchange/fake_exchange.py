@@ -13,7 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -36,6 +36,8 @@ class Seen:
 
     target: str
     headers: dict[str, str]
+    method: str = "GET"
+    body: str = ""
 
     @property
     def query(self) -> str:
@@ -111,7 +113,9 @@ class FakeExchange:
         self.idle.clear()
         try:
             while True:
-                self.seen.append(_seen(await reader.readuntil(b"\r\n\r\n")))
+                seen = _seen(await reader.readuntil(b"\r\n\r\n"))
+                body = await reader.readexactly(int(seen.headers.get("content-length", "0")))
+                self.seen.append(replace(seen, body=body.decode("latin-1")))
                 await self._respond(reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             pass
@@ -132,7 +136,8 @@ class FakeExchange:
 def _seen(head: bytes) -> Seen:
     first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
-    return Seen(first.split(" ")[1], {name.lower(): value for name, value in headers.items()})
+    method, target, _ = first.split(" ")
+    return Seen(target, {name.lower(): value for name, value in headers.items()}, method)
 
 
 def server_time(ahead_ms: float = 0.0) -> Script:
