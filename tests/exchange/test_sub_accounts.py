@@ -16,7 +16,10 @@ from urllib.parse import parse_qs, parse_qsl
 import httpx
 import pytest
 import trustme
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import (
     API_KEY,
     SECRET,
@@ -38,6 +41,7 @@ from wizard.core.sites import Site
 from wizard.exchange import sub_accounts
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.responses import decode
 from wizard.exchange.signing import SigningKeyError, generate_ed25519, sign
 from wizard.exchange.sub_accounts import KeyPermissions, Pacer, SubAccountClient, grantable
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
@@ -803,3 +807,36 @@ async def test_a_key_lives_its_whole_life_in_the_embedded_exchange() -> None:
             with pytest.raises(ExchangeError) as caught:
                 await client.api_restrictions(own)
             assert caught.value.exchange_code == -2008
+
+
+# Whatever is answered
+
+
+class Answering:
+    """In the place of the exchange's client: gives each call the same JSON."""
+
+    def __init__(self, told: object) -> None:
+        self._told = told
+
+    async def call_signed(self, *_: object, **__: object) -> object:
+        return self._told
+
+
+FIELDS = ["apiKey", "apikey", "secretKey", "ipList", "ipRestrict", "rows", "list", "total", "subAccounts", "email"]
+VALUES = st.sampled_from([SUB_KEY, EMAIL, "vmP***", "true", "\ud800", LIST, 1, -1, 10**300, True, None, {}, [], 0.5])
+OBJECTS = st.dictionaries(st.sampled_from(FIELDS), VALUES | st.text(max_size=8), max_size=8)
+ANSWERS = st.dictionaries(
+    st.sampled_from(FIELDS), VALUES | OBJECTS | st.lists(OBJECTS | VALUES, max_size=3), max_size=8
+)
+
+
+@settings(max_examples=examples(200), suppress_health_check=UNTIMED)
+@given(ANSWERS | st.lists(OBJECTS), st.sampled_from(sorted(CALLS)))
+def test_any_answer_ends_in_a_result_or_a_failure_by_type(told: object, name: str) -> None:
+    clock, body = SimulatedClock(), json.dumps(told).encode()
+    client: Any = Answering(decode(body))
+    account = SubAccountClient(client, hmac_credentials(), EMAIL, Pacer(clock.read, clock.pause))
+    error = asyncio.run(ended(account, CALLS[name]))
+    if error is not None:
+        assert isinstance(error, ExchangeError) or error.code.startswith("sub-account.")
+        assert not [hidden for hidden in (API_KEY, SECRET) if hidden in everything_told(error)]
