@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any
 
 import httpx
@@ -19,13 +21,18 @@ from wizard.custody.vault import Vault
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Grade, Mode, Step
-from wizard.rotation.sub_account_keys import SubAccountKeys
+from wizard.rotation.sub_account_keys import CREATED, CREATING, NOT_CREATED, SubAccountKeys
 
 EMAIL = "bot+1@example.com"
 CREATE = "/sapi/v1/sub-account/subAccountApi"
 DELETE = CREATE
 RESTRICT = "/sapi/v2/sub-account/subAccountApi/ipRestriction"
 QUICK = Pace(call=2, egress=20, listing=0.2, patience=2)
+
+
+async def shortly(seconds: float) -> None:
+    """Wait, but not for long: asking without a pause would use up the weight of a minute."""
+    await asyncio.sleep(min(seconds, 0.05))
 
 
 @dataclass
@@ -66,7 +73,7 @@ class Account:
 
     @asynccontextmanager
     async def flow(self, **parts: Any) -> AsyncIterator[tuple[Flow, SubAccountKeys]]:
-        async with self.world.flow(email=EMAIL, pace=QUICK, **parts) as flow:
+        async with self.world.flow(email=EMAIL, pace=QUICK, pause=shortly, **parts) as flow:
             assert flow.sub_account is not None
             yield flow, flow.sub_account
 
@@ -109,6 +116,26 @@ async def test_a_whole_rotation_needs_no_page(account: Account) -> None:
         assert flow.current.kind is KeyKind.ED25519
 
 
+@pytest.mark.parametrize("carried_out", [0, 1, 2])
+async def test_a_lost_answer_to_the_creation_is_settled_by_asking(account: Account, carried_out: int) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        answer = {"path": CREATE, "method": "POST", "carried_out": carried_out, "sends": "nothing"}
+        await account.world.fault(answers=[answer])
+        if carried_out:
+            await keys.create()
+        else:
+            with pytest.raises(WizardError):
+                await keys.create()
+            await keys.create()
+        assert len(await account.keys()) == 2
+        assert flow.credentials.pending is not None
+        kinds = [kind for kind in (CREATING, CREATED, NOT_CREATED) for _ in flow.context.journal.events(kind=kind)]
+        assert kinds == ([CREATING, CREATED] if carried_out else [CREATING, CREATING, CREATED, NOT_CREATED])
+        assert keys.unsettled == ()
+
+
 async def test_a_crash_after_the_creation_is_settled_by_the_next_run(account: Account) -> None:
     async with account.flow() as (flow, keys):
         await account.open(flow)
@@ -130,6 +157,60 @@ async def test_a_crash_after_the_creation_is_settled_by_the_next_run(account: Ac
         assert flow.credentials.pending is not None
         await keys.create()
         assert len(await account.keys()) == 2
+
+
+async def test_a_key_that_is_listed_after_it_was_given_up_is_deleted_with_the_legacy_key(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        lost = {"path": CREATE, "method": "POST", "carried_out": 1, "sends": "nothing"}
+        await account.world.fault(answers=[lost], sub_accounts={"row_after_s": 1})
+        with pytest.raises(WizardError):
+            await keys.create()
+        assert flow.context.journal.events(kind=NOT_CREATED)
+        await account.world.fault()
+        await keys.create()
+        flow.advance(Step.CREDENTIALS)
+        await flow.complete(await flow.probe.run())
+        await asyncio.sleep(1)
+        assert len(await account.keys()) == 3
+        assert flow.retire.legacy is not None
+        await keys.delete(flow.retire.legacy)
+        (left,) = await account.keys()
+        assert flow.current is not None
+        assert left["api_key"].endswith(flow.current.name.last_four)
+
+
+async def test_rows_that_are_masked_are_said_and_nothing_is_deleted(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        await account.world.fault(
+            answers=[{"path": CREATE, "method": "POST", "carried_out": 1, "sends": "nothing"}],
+            sub_accounts={"masks_rows": True},
+        )
+        with pytest.raises(WizardError) as raised:
+            await keys.create()
+        assert raised.value.code == "sub-account.masked"
+        assert "kw" in raised.value.advice
+        assert len(await account.keys()) == 2
+
+
+@pytest.mark.parametrize("adds", [False, True])
+async def test_a_list_becomes_what_was_composed_whether_binance_adds_or_replaces(account: Account, adds: bool) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow, f"{HERE},198.51.100.9")
+        await account.world.fault(sub_accounts={"restriction_adds": adds})
+        assert flow.current is not None
+        assert await keys.listed(flow.current) == (IPv4Address("198.51.100.9"), IPv4Address(HERE))
+        await flow.begin(Mode.WHITELIST)
+        flow.advance(Step.EGRESS)
+        from wizard.whitelist.entries import parse
+
+        flow.whitelist.settle(parse(f"{HERE}, {ELSEWHERE}"))
+        flow.advance(Step.WHITELIST)
+        assert ELSEWHERE in (await keys.apply()).observed
+        assert set(await keys.listed(flow.current)) == {IPv4Address(HERE), IPv4Address(ELSEWHERE)}
 
 
 async def test_nothing_is_deleted_where_the_current_key_is_not_accepted(account: Account) -> None:

@@ -169,10 +169,12 @@ class Pacer:
 
         Yields what takes the weight that Binance counted. What is more than is known here counts too.
         """
-        while sum(one for _, one in self._live(path)) + weight > WEIGHT_LIMIT:
-            wait = min(until for until, _ in self._live(path)) - self._clock()
+        live = self._live(path)  # once for each look: what it holds may end between two
+        while sum(one for _, one in live) + weight > WEIGHT_LIMIT:
+            wait = min(until for until, _ in live) - self._clock()
             # Calls under way end at no known time. A wait that is too short to move the clock would never end.
             await self._pause(max(0.01, min(wait, 1.0)))
+            live = self._live(path)
         spent = [math.inf, weight]
         self._live(path).append(spent)
         try:
