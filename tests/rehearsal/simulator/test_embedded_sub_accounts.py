@@ -234,6 +234,8 @@ async def test_a_list_of_addresses_is_changed_read_and_shortened(
     for ip in (OTHER, "203.0.113.77", None):
         assert await master.refused("DELETE", REMOVE, **named, ipAddress=ip) == SUB_ACCOUNT_REFUSAL
     assert await master.refused("POST", RESTRICT, **named, status=2) == SUB_ACCOUNT_REFUSAL
+    assert await master.refused("POST", RESTRICT, **named, status=3, ipAddress=LISTED) == (400, -1102)
+    assert (await master.done("GET", RESTRICTION, **named))["ipList"] == ["203.0.113.77"]
 
 
 @pytest.mark.parametrize("status", [None, 1])
