@@ -196,6 +196,22 @@ async def test_rows_that_are_masked_are_said_and_nothing_is_deleted(account: Acc
         assert len(await account.keys()) == 2
 
 
+async def test_a_new_key_that_is_no_longer_there_is_made_again(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        await keys.create()
+        first = flow.credentials.pending
+        assert first is not None
+        (row,) = [row for row in await account.keys() if row["api_key"].endswith(first.name.last_four)]
+        await account.request("DELETE", f"/desk/keys/{row['api_key']}")
+        await keys.create()
+        second = flow.credentials.pending
+        assert second is not None
+        assert second.name != first.name
+        assert len(await account.keys()) == 2
+
+
 @pytest.mark.parametrize("adds", [False, True])
 async def test_a_list_becomes_what_was_composed_whether_binance_adds_or_replaces(account: Account, adds: bool) -> None:
     async with account.flow() as (flow, keys):

@@ -43,6 +43,7 @@ from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Finding, Mode, Outcome, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.rotation.steps.credentials import CredentialsStep
+from wizard.rotation.unused_keys import SETTLED
 
 CREATING = "sub-account.creating"
 CREATED = "sub-account.created"
@@ -172,7 +173,8 @@ class SubAccountKeys:
     async def _delete_strays(self, accounts: SubAccountClient, rows: Collection[SubAccountKey]) -> None:
         """Delete keys of a name that was announced here, and that are not the one which was stored under it."""
         announced = {str(each.detail["api_name"]) for each in self._events(CREATING)}
-        known = {key.name.fingerprint for key in self._keys()} | self._masters
+        known = {key.name.fingerprint for key in self._keys() if key.holding is not Holding.PURGED} | self._masters
+        known |= {str(each.detail["fingerprint"]) for each in self._context.journal.events(kind=SETTLED)}
         for row in rows:
             if row.api_name in announced and row.api_key and row.name and row.name.fingerprint not in known:
                 await self._remove(accounts, row.api_key)
@@ -189,7 +191,12 @@ class SubAccountKeys:
         await self.settle()
         async with self._open() as accounts:
             await self._read(accounts.account)
-            if (pending := self._made_here()) is None:
+            pending = self._made_here()
+            if pending and not await self._comes_to_be_listed(accounts, pending):
+                # Its list could not be set: it was deleted, and the program ended before it was purged.
+                await self._context.vault.purge(pending, "Binance no longer lists it")
+                pending = None
+            if pending is None:
                 await self._create(accounts, wanted, granted)
                 pending = self._made_here()
             if pending is None:
@@ -314,6 +321,15 @@ class SubAccountKeys:
                 raise error
         what = f"Binance still lists …{api_key.last_four()}"
         raise _refusal(what, "It answered that the key is deleted.", "Look at the key on Binance's page.")
+
+    async def _comes_to_be_listed(self, accounts: SubAccountClient, record: KeyRecord) -> bool:
+        """Ask until a key is listed, or Binance hides which keys it lists; False where it is not in time."""
+        until = self._context.stopwatch() + self._context.pace.listing
+        while _lists(await self._read(accounts.keys), record.name.fingerprint) is False:
+            if self._context.stopwatch() >= until:
+                return False
+            await self._context.pause(self._context.pace.between_polls)
+        return True
 
     async def _is_still_listed(self, accounts: SubAccountClient, fingerprint: str) -> bool | None:
         """Ask until a key is not listed any more; None where Binance hides which keys it lists."""
