@@ -24,6 +24,7 @@ COMMANDS = (
     "whitelist",
     "import",
     "check",
+    "explain",
     "exec",
     "doctor",
     "storage",

@@ -25,7 +25,7 @@ from wizard.commands.console import (
     print_message,
     print_result,
 )
-from wizard.commands.egress import keep_observation
+from wizard.commands.egress import keep_observation, observe
 from wizard.core import settings
 from wizard.core.credentials import Credentials
 from wizard.core.errors import Exit, WizardError
@@ -34,8 +34,7 @@ from wizard.core.threads import run_async
 from wizard.custody.custodian import Custodian
 from wizard.custody.records import KeyRecord, Slot, credentials_of
 from wizard.custody.store import PHRASES, Store
-from wizard.egress.detection import EgressReport, detect
-from wizard.egress.services import load_services
+from wizard.egress.detection import EgressReport
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances
 from wizard.net.route import decide_route
@@ -201,7 +200,7 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
         others = tuple(_Other(each, answers(journal, each.name.fingerprint)) for each in keys)
         hosts = hosts_to_prove(environment, journal, networks_of(key.whitelist)) if options.hosts else {}
     asking = _Asking(environment, key, others, hosts)
-    egress, told = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
+    egress, told = await asyncio.gather(observe(environment, paths), asking.ask_all(paths, known))
     answer, futures, asked, proofs = told
     place = PHRASES[known.custody.place]
     is_leaked = job is not None and job.mode is Mode.LEAKED
@@ -212,14 +211,6 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     is_alive = seen.is_leak_alive or any(seen.state_of(other) is KeyState.ALIVE for other in asked)
     code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)
     return _Verdict(code, findings, seen)
-
-
-async def _observe(environment: Environment, paths: Paths) -> EgressReport | WizardError:
-    try:
-        route = decide_route(environment, os.environ)
-        return await detect(load_services(paths.services_file), route, rules=environment.rules)
-    except WizardError as error:
-        return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,25 +236,26 @@ class ArgumentParser(argparse.ArgumentParser):
         raise UsageError(what, why=" ".join(filter(None, why)), advice=advice, code="usage")
 
 
-def standard_input() -> str:
-    """Read all of it, or raise UsageError. Bytes that are no UTF-8 become characters that no address has.
+def standard_input(largest: int = LONGEST_INPUT) -> str:
+    """Read all of it, `largest` bytes at most, or raise UsageError.
 
-    UTF-16 is read where it says so by its first two bytes, as PowerShell writes it.
+    Bytes that are no UTF-8 become characters that no address has. UTF-16 is read where it says so by its first two
+    bytes, as PowerShell writes it.
     """
     try:
-        given = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+        given = sys.stdin.buffer.read(largest + 1)
     except (AttributeError, OSError, ValueError) as error:
         raise UsageError(
             "Standard input cannot be read",
             why="It is closed, or cannot be read.",
-            advice="Pipe a list into the command, or give what it holds as arguments.",
+            advice="Pipe a text into the command.",
             code="input.unreadable",
         ) from error
-    if len(given) > LONGEST_INPUT:
+    if len(given) > largest:
         raise UsageError(
-            "Standard input is too long for a list of addresses",
-            why=f"It has more than {LONGEST_INPUT // 1024} KiB. The rest was not read.",
-            advice="Pipe only the lines that hold addresses into the command.",
+            "Standard input is too long",
+            why=f"It has more than {largest // 1024} KiB. The rest was not read.",
+            advice="Pipe only the lines that matter into the command.",
             code="input.unreadable",
         )
     if given.startswith(_UTF16):
@@ -263,7 +264,7 @@ def standard_input() -> str:
         raise UsageError(
             "Standard input is not UTF-8 text",
             why="Every second byte is zero, as in UTF-16.",
-            advice="Save the list as UTF-8, or convert it: iconv -f UTF-16LE -t UTF-8",
+            advice="Save the text as UTF-8, or convert it: iconv -f UTF-16LE -t UTF-8",
             code="input.unreadable",
         )
     return given.decode("utf-8-sig", "replace")

@@ -183,7 +183,7 @@ def as_json(report: EgressReport) -> dict[str, object]:
     kind = "proxy" if route.is_proxied else "direct"
     return {
         "state": verdict.state,
-        "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
+        "address": str(verdict.address) if verdict.address else None,
         "proposed": list(map(str, verdict.proposed)),
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
@@ -239,6 +239,15 @@ def _exchange_json(observation: ExchangeObservation | None, verdict: EgressVerdi
         "confirms": observation.confirms(verdict),
         "sentence": observation.sentence(verdict),
     }
+
+
+async def observe(environment: Environment, paths: Paths) -> EgressReport | WizardError:
+    """Return what services see of this host over the environment's route, or why none could be asked."""
+    try:
+        route = decide_route(environment, os.environ)
+        return await detect(load_services(paths.services_file), route, rules=environment.rules)
+    except WizardError as error:
+        return error
 
 
 def keep_observation(report: EgressReport, environment: Environment, paths: Paths, asked_by: str) -> str:

@@ -56,6 +56,11 @@ class EgressVerdict:
         return tuple(self.operators)
 
     @property
+    def address(self) -> IPv4Address | None:
+        """The one that services agree on, if there is one."""
+        return self.addresses[0] if self.is_agreed else None
+
+    @property
     def proposed(self) -> tuple[IPv4Address, ...]:
         """The addresses that the evidence carries to a whitelist: none that one operator alone could have put there."""
         if self.is_agreed:

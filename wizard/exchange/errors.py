@@ -98,11 +98,12 @@ class ExchangeError(WizardError):
 
 
 def refused(code: int, message: str, status: int, request_ip: IPv4Address | IPv6Address | None = None) -> ExchangeError:
-    """Return the error for a negative JSON code. It decides; the HTTP status differs per host."""
+    """Return the error for a negative JSON code. It decides; the HTTP status differs per host, 0 is an unknown one."""
+    said = f"Binance said “{message}”" if message else "Binance gave no reason"
     error = ExchangeError(
         ErrorKind.REFUSED,
         f"Binance refused the call with code {code}",
-        f"Binance said “{message}” (HTTP {status})." if message else f"Binance gave no reason (HTTP {status}).",
+        f"{said} (HTTP {status})." if status else f"{said}.",
         exchange_code=code,
     )
     error.message = message
@@ -120,17 +121,17 @@ def slow_down(
 
     A ban that the exchange names ends at `until`, in seconds since 1970; then `retry_after` is what is left of it.
     """
-    named = f" (code {code})" if code is not None else ""
+    answered = f"HTTP {status}" + (f" (code {code})" if code is not None else "") if status else f"code {code}"
     what = "Binance asks you to slow down" if until is None else f"Binance bans your address until {utc(until)}"
     advice = f"Wait {duration(retry_after) if retry_after else 'a few minutes'}, then try again."
     if until is not None and not retry_after:
-        advice = "By this host's clock that time has passed. Check the clock, then try again."
+        advice = "By this host's clock that time has passed. Try again. If you are still banned, check the clock."
     elif until is not None or status == BANNED:
         advice += " Stop your bots until then, as more calls can lengthen the ban."
     return ExchangeError(
         ErrorKind.RATE_LIMIT,
         what,
-        f"It answered HTTP {status}{named}. The limits count for your address or your account.",
+        f"It answered {answered}. The limits count for your address or your account.",
         advice,
         exchange_code=code,
         retry_after=retry_after or (AFTER_A_BAN if status == BANNED else 0.0),

@@ -94,7 +94,7 @@ class Context:
     def egress(self) -> str:
         """The egress address on which operators agree in the newest detection; nothing where they do not."""
         seen = self.journal.last_verdict(self.environment.name)
-        return str(seen.addresses[0]) if seen is not None and seen.is_agreed else ""
+        return str((seen and seen.address) or "")
 
     def circumstances(self, key: KeyRecord | None, whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
         """Return what is known about a signed call from here with `key`, which is meant to have `whitelist`."""

@@ -117,7 +117,7 @@ class Journal:
         current, legacy = (self.key_in(name, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
         seen = self._newest(name, "asked_by NOT IN (?, ?)", OTHER_HOSTS, THE_EXCHANGE) if current else ()
         verdict = _verdict(seen) if seen else None
-        address = verdict.addresses[0] if verdict and verdict.is_agreed else None
+        address = verdict and verdict.address
         unlisted = str(address) if current and address and not _is_covered(current, address) else ""
         return Overview(environment, current, legacy, self.unused(name), self.open_rotation(name), unlisted)
 

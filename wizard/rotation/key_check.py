@@ -98,8 +98,7 @@ class Observations:
     @property
     def address(self) -> IPv4Address | None:
         """This host's address, where services agree on it."""
-        agreed = isinstance(self.egress, EgressReport) and self.egress.verdict.is_agreed
-        return self.egress.verdict.addresses[0] if agreed and isinstance(self.egress, EgressReport) else None
+        return self.egress.verdict.address if isinstance(self.egress, EgressReport) else None
 
     def state_of(self, other: OtherKey) -> KeyState:
         """Return what is known of a key that should be dead. Without a control, only -2008 on /sapi is a refusal."""

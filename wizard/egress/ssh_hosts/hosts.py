@@ -87,7 +87,7 @@ class HostAnswer:
     @property
     def address(self) -> IPv4Address | None:
         """The address that at least two operators agree on."""
-        return self.verdict.addresses[0] if self.verdict.is_agreed else None
+        return self.verdict.address
 
     def sentence(self) -> str:
         """Return what was found, for people."""
