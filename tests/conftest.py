@@ -83,6 +83,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WorkSte
     return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the report of each test say which reports of users it stands for."""
+    for item in items:
+        item.user_properties += [("field", mark.args[:2]) for mark in item.iter_markers("field")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print of each kind of report how many there are, their cases, and how many were right."""
+    kinds: dict[str, list[tuple[int, bool]]] = {}
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "field":
+                    kinds.setdefault(value[1], []).append((value[0], outcome == "passed"))
+    for kind, rows in sorted(kinds.items()):
+        counts = len({number for number, _ in rows}), len(rows), sum(is_right for _, is_right in rows)
+        terminalreporter.write_line("{:<14} {:>3} reports {:>4} cases {:>4} right".format(kind, *counts))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Remove proxies, certificates, buses and the like; give the test a home of its own, and return it."""

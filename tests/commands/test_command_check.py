@@ -221,6 +221,7 @@ def prove(bench: Bench, slot: Slot = Slot.CURRENT, **permissions: bool) -> None:
 
 
 class TestWhatChanged:
+    @pytest.mark.field(2, "answers", "https://github.com/freqtrade/freqtrade/issues/6783")
     @pytest.mark.parametrize(
         ("now", "code", "outcome"),
         [

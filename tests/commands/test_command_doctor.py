@@ -178,6 +178,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
+@pytest.mark.field(52, "surroundings", "https://github.com/adshao/go-binance/issues/239")
 @pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::"])
 def test_a_blocklist_that_answers_for_the_exchange_is_named(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, dead_url: str, address: str
@@ -198,6 +199,7 @@ def test_a_name_that_nobody_knows_is_named(bench: Bench, command: Command, monke
     assert "The name api.exchange.test could not be looked up" in check["observed"]
 
 
+@pytest.mark.field(53, "surroundings", "https://github.com/britive/python-cli/issues/213")
 @pytest.mark.parametrize("variable", ["", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_an_inspecting_proxy_is_named_with_the_variable_that_would_trust_it(
     bench: Bench,

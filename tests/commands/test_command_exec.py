@@ -86,6 +86,7 @@ class TestWithAKey:
         assert given.keys() == {"BINANCE_API_KEY", "BINANCE_PRIVATE_KEY"}
         assert public_pem(Secret(given["BINANCE_PRIVATE_KEY"])) == public_pem(credentials.signing)
 
+    @pytest.mark.field(51, "surroundings", "https://github.com/freqtrade/freqtrade/issues/12902")
     @pytest.mark.parametrize("kind", [KeyKind.HMAC, KeyKind.ED25519])
     @pytest.mark.parametrize(
         ("given", "key", "secret"),

@@ -91,7 +91,11 @@ REJECTED, INCONCLUSIVE = CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
         (refused(-1016, "This service is no longer available.", 400), (INCONCLUSIVE, Cause.SERVER_FAULT)),
         (refused(-1102, "Mandatory parameter", 400), (INCONCLUSIVE, Cause.REQUEST)),
         (refused(-1131, "recvWindow must be less than 60000", 400), (INCONCLUSIVE, Cause.REQUEST)),
-        (refused(-1100, "Illegal characters found in parameter 'ip'", 400), (INCONCLUSIVE, Cause.IPV6)),
+        pytest.param(
+            refused(-1100, "Illegal characters found in parameter 'ip'", 400),
+            (INCONCLUSIVE, Cause.IPV6),
+            marks=pytest.mark.field(49, "answers", "https://github.com/ccxt/binance-trade-bot/issues/342"),
+        ),
         (refused(-1100, "Illegal characters found in parameter 'x'", 400), (INCONCLUSIVE, Cause.REQUEST)),
         (refused(-71012, "IPv6 not supported", 400), (INCONCLUSIVE, Cause.IPV6)),
         (refused(-9999, "news", 400), (INCONCLUSIVE, Cause.UNKNOWN)),

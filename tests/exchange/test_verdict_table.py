@@ -350,6 +350,7 @@ async def test_the_time_to_wait_is_told_by_header_and_by_frame_alike(bench: Benc
     assert (await too_much_weight(bench, surface)).advice.startswith("Wait ")
 
 
+@pytest.mark.field(4, "answers", "https://github.com/ccxt/ccxt/issues/22397")
 async def test_what_the_futures_host_alone_refuses_is_said_with_its_three_causes(bench: Bench) -> None:
     alone = await futures_alone_refuse(bench, "fapi")
     assert "site, key and address are right" in alone.why
@@ -375,6 +376,7 @@ async def test_each_signed_question_looks_at_the_form_of_its_key(
     assert "futures testnet" in answered.diagnose().advice
 
 
+@pytest.mark.field(50, "answers", "https://github.com/taniman/profit-trailer/issues/444")
 async def test_a_ban_is_said_with_its_end_and_that_more_calls_lengthen_it(bench: Bench) -> None:
     until = (time.time() + 200) // 1 * 1000
     told = {"code": -1003, "msg": f"Way too much request weight used; IP banned until {until:.0f}."}
@@ -388,6 +390,7 @@ async def test_a_ban_is_said_with_its_end_and_that_more_calls_lengthen_it(bench:
     assert "check the clock" in passed.advice
 
 
+@pytest.mark.field(48, "answers", "https://github.com/sammchardy/python-binance/issues/1413")
 async def test_a_refused_country_is_no_matter_of_waiting_and_the_address_is_said(bench: Bench) -> None:
     verdict = await canned(403, COUNTRY)(bench, "sapi")
     assert f"Your address is {HERE}" in verdict.why

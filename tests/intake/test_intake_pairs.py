@@ -16,7 +16,7 @@ BOTH = {"k": API_KEY, "s": SECRET}
 
 
 def understood(text: str) -> tuple[str, str, bool]:
-    pair = read_pair(text)
+    pair = read_pair(text, "live")
     assert isinstance(pair, HeldKey), pair
     return (
         pair.api_key.reveal() if pair.api_key else "",
@@ -103,7 +103,7 @@ def test_so_is_an_api_key(text: str) -> None:
     ],
 )
 def test_what_is_not_surely_two_values_is_left_to_the_field(text: str) -> None:
-    assert read_pair(text) is None
+    assert read_pair(text, "live") is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_what_is_not_surely_two_values_is_left_to_the_field(text: str) -> None:
 )
 def test_what_could_mean_several_things_is_refused(text: str, reason: str) -> None:
     with pytest.raises(IntakeError) as refused:
-        read_pair(text)
+        read_pair(text, "live")
     assert reason in refused.value.what
 
 
@@ -151,7 +151,7 @@ def test_json_gives_back_what_went_in(key: str, secret: str, indent: int | None)
 @given(st.text(max_size=300))
 def test_no_text_breaks_it_and_no_answer_shows_any(text: str) -> None:
     try:
-        answer = read_pair("Zq7xW" + text)
+        answer = read_pair("Zq7xW" + text, "live")
     except IntakeError as error:
         assert "Zq7xW" not in str(error.sentences())
         return
@@ -161,7 +161,7 @@ def test_no_text_breaks_it_and_no_answer_shows_any(text: str) -> None:
 
 
 def test_it_is_described_by_lengths_and_the_key_s_last_four() -> None:
-    pair = read_pair(f"{API_KEY} {SECRET}")
+    pair = read_pair(f"{API_KEY} {SECRET}", "live")
     assert pair is not None
     said = pair.described()
     assert f"an API key of 64 characters, …{API_KEY[-4:]} and a secret of 64 characters" in said

@@ -398,8 +398,9 @@ def test_a_file_that_is_a_private_key_alone_is_a_source_of_one(tmp_path: Path, f
 def test_a_key_file_of_putty_holds_no_api_key(tmp_path: Path) -> None:
     file = tmp_path / "key.ppk"
     file.write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-MAC: " + "01" * 32)
-    with pytest.raises(IntakeError, match="PuTTY"):
+    with pytest.raises(IntakeError, match="holds no key") as refused:
         take(read_source(str(file), {}), "live")
+    assert "puttygen FILE -O private-openssh" in refused.value.why
 
 
 def test_a_key_that_is_given_in_the_place_of_a_path_is_not_repeated() -> None:

@@ -148,6 +148,7 @@ def test_a_refused_address_is_sent_to_the_whitelist_job_and_not_to_a_new_key() -
     assert WHITELIST_JOB in found["Accepted"].advice
 
 
+@pytest.mark.field(3, "answers", "https://github.com/JKorf/Binance.Net/issues/85")
 def test_a_changed_address_is_named_also_where_the_list_is_not_known() -> None:
     seen = replace(FINE, key=record(whitelist="", proven_at=NOW - DAY), answer=answer(no(-2015)))
     found = judged(replace(seen, egress=report(ELSEWHERE)))["Accepted"]

@@ -410,6 +410,25 @@ async def test_a_key_in_use_is_read_from_a_file_and_shown_masked(world: World, t
         assert secret in file.read_text(), "the file is left as it is"
 
 
+@pytest.mark.field(27, "answers", "found while running")
+async def test_a_file_that_is_read_again_is_named_with_who_else_can_read_it(world: World, tmp_path: Path) -> None:
+    world.environ = {"PWD": str(tmp_path)}
+    made = await world.make_key()
+    file = tmp_path / "bot.env"
+    file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
+    file.chmod(0o644)
+    async with standing(world, Mode.ADOPT) as flow:
+        face = FakeFace()
+        presenter = await opened(flow, face)
+        assert isinstance(presenter, ImportPresenter)
+        for _ in range(2):
+            face.typed = {READ: [{"place": str(file)}]}
+            await presenter.read()
+            assert f"Read from {file}" in face.notes[-1]
+            assert f"Other users of this machine can read {file}" in face.notes[-1]
+            assert "paste" not in face.notes[-1]
+
+
 async def test_the_one_key_in_the_usual_places_is_imported_by_enter_alone(
     world: World, tmp_path: Path, unwiped: Unwiped
 ) -> None:
@@ -503,6 +522,7 @@ async def test_a_file_that_only_hummingbot_can_read_is_named_and_remembered(worl
 # --- what both faces offer -----------------------------------------------------------------------
 
 
+@pytest.mark.field(26, "answers", "https://github.com/binance-exchange/node-binance-api/issues/98")
 async def test_swapping_is_never_what_enter_does_and_lines_do_not_need_it(world: World) -> None:
     async with standing(world) as flow:
         for is_live in (True, False):

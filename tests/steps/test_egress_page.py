@@ -98,6 +98,7 @@ async def test_nobody_answers(flow: Flow, face: FakeFace, monkeypatch: pytest.Mo
     assert page.view().rows == ()
 
 
+@pytest.mark.field(5, "surroundings", "https://github.com/X4BNet/lists_vpn/issues/173")
 async def test_with_warp_on_nothing_is_ticked_and_the_page_says_why_and_the_way_out(
     flow: Flow, face: FakeFace, world: World
 ) -> None:

@@ -193,7 +193,7 @@ def _open(one: HeldKey, passphrase_fd: int | None) -> tuple[HeldKey, KeyPair | N
     except UsageError:
         raise
     except WizardError as error:
-        return replace(one, refused=error.what, last_four=""), None
+        return replace(one, refused=f"{error.what}. {error.advice}".rstrip(), last_four=""), None
     pair.private_pem.wipe()
     return replace(one, private_kind=pair.kind), pair
 

@@ -18,11 +18,15 @@ from wizard.core.key_shape import holds_key
 from wizard.core.secret import Secret, Wipeable
 from wizard.core.settings import Environment
 from wizard.core.text import printable
-from wizard.intake.formats import NUMBER, SERVICES, NamedValue, read_entries, unfolded
+from wizard.intake.formats import NUMBER, SERVICES, NamedValue, read_entries, unfolded, words_of
 from wizard.intake.paste import INVISIBLE, MAX_PASTE, REMNANTS, IntakeError, Role
 from wizard.intake.refusals import refusal
 
-PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----"
+    r"|PuTTY-User-Key-File-\d:(?:(?!PuTTY-User).){,16384}?Private-MAC: *[0-9a-f]+",
+    re.DOTALL,
+)
 """Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
 _BARE_PRIVATE_KEY = re.compile(
     r"\A(?:MC4CAQAwBQYDK2Vw|MF[A-Z]CAQEwBQYDK2Vw|MII[A-Za-z0-9+/]{300}|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/\s]+={0,2}\Z"
@@ -32,11 +36,15 @@ LONGEST_NAME = 60
 MOST = 100
 """Keys that are listed of one text."""
 MOST_NAMED = 6
+SHORT_WORD = 3
+"""Characters. A shorter one among names is an abbreviation."""
 SHORTEST = 16
 """Characters. What is shorter under the name of a key is none."""
 SHORTEST_BASE64 = 43
 """Characters of 32 bytes. What is shorter and has other signs than letters and digits is words, or masked."""
 _SHAPE = re.compile(r"[A-Za-z0-9]{64}")
+_LOGIN = re.compile(r"(?i)(?:login[ _])?(?:user[ _]?name|user|login|login name|code[ _]?name|(password))")
+"""Under these password managers and Superalgos keep an API key and its secret."""
 _LINE_END = re.compile(r"(?:\\r)?\\n|\\r|&#(?:10|13|x[aAdD]);")
 """As JSON, shells and XML write it."""
 _MARK = re.compile("\ue000(\\d+)\ue000")
@@ -57,100 +65,17 @@ _RUN_TOGETHER = re.compile(rf"(?:{_KNOWN})+")
 _PART = re.compile(_KNOWN)
 _ROLE_WORDS = frozenset(
     {"api", "key", "keys", "secret", "secrets", "access", "public", "private", "pub", "priv", "pem"}
+    | {"login", "user", "username", "password", "code", "name"}
 )
 _SIDE_WORDS = frozenset({"key", "keys", "secret", "secrets", "public", "private", "pub", "priv", "pem"})
-_OTHER = frozenset(
-    {"id", "jwt", "label", "listen", "name", "passphrase", "password", "path", "file", "time", "token", "type", "uid"}
-    | {"url", "webhook", "mac", "version", "algorithm", "format", "length", "hash", "ssh", "session", "encryption"}
-)
+_OTHER = frozenset({
+    "id", "label", "listen", "name", "passphrase", "password", "path", "file", "time", "token", "type", "uid",
+    "url", "webhook", "mac", "version", "algorithm", "format", "length", "hash", "jwt", "session", "ssh",
+    "encryption", "attributes"
+})  # fmt: skip
 """Words of names that mean neither, whatever else they say: `jwt_secret_key`, `apiVersion`, `api_url`."""
-_NEUTRAL = frozenset(
-    {
-        "binance",
-        "binancecom",
-        "bnb",
-        "exchange",
-        "exchanges",
-        "freqtrade",
-        "ccxt",
-        "hummingbot",
-        "client",
-        "bot",
-        "trading",
-    }
-    | {
-        "trade",
-        "trader",
-        "crypto",
-        "config",
-        "conf",
-        "env",
-        "environment",
-        "environ",
-        "data",
-        "string",
-        "values",
-        "value",
-    }
-    | {
-        "credentials",
-        "creds",
-        "account",
-        "accounts",
-        "auth",
-        "default",
-        "main",
-        "sub",
-        "master",
-        "my",
-        "the",
-        "service",
-    }
-    | {
-        "spot",
-        "futures",
-        "future",
-        "margin",
-        "usdm",
-        "coinm",
-        "perpetual",
-        "settings",
-        "connector",
-        "app",
-        "add",
-        "set",
-    }
-    | {
-        "options",
-        "params",
-        "self",
-        "this",
-        "broker",
-        "hmac",
-        "rsa",
-        "ed",
-        "25519",
-        "read",
-        "readonly",
-        "ro",
-        "rw",
-        "com",
-    }
-    | {
-        "services",
-        "containers",
-        "spec",
-        "template",
-        "new",
-        "current",
-        "user",
-        "real",
-        "stringdata",
-        "us",
-        "websocket",
-        "ws",
-    }
-)
+_NEUTRAL = words_of("neutral_words.txt")
+"""Words that do not say whose a key is."""
 _SITES: Final = (
     ("demo", frozenset({"demo"})),
     ("testnet", frozenset({"testnet"})),
@@ -161,30 +86,14 @@ _SITES: Final = (
     ("live", frozenset({"prod", "production", "live", "mainnet", "real"})),
 )
 _SITE_WORDS = frozenset().union(*(words for _, words in _SITES))
-_OLD = frozenset(
-    {"old", "backup", "bak", "deprecated", "previous", "unused", "revoked", "disabled", "expired", "legacy"}
-)
-_CONTEXT = frozenset(
-    {"name", "exchange", "exchangename", "exchangeid", "connector", "broker", "platform", "site", "env", "environment"}
-    | {
-        "label",
-        "account",
-        "mode",
-        "baseurl",
-        "url",
-        "host",
-        "endpoint",
-        "apiurl",
-        "network",
-        "provider",
-        "codename",
-        "venue",
-        "title",
-        "service",
-        "tld",
-        "id",
-    }
-)
+_OLD = frozenset({
+    "old", "backup", "bak", "deprecated", "previous", "unused", "revoked", "disabled", "expired", "legacy"
+})  # fmt: skip
+_CONTEXT = frozenset({
+    "name", "exchange", "exchangename", "exchangeid", "connector", "broker", "platform", "site", "env",
+    "environment", "label", "account", "mode", "baseurl", "url", "host", "endpoint", "apiurl", "network",
+    "provider", "codename", "venue", "title", "service", "tld", "id"
+})  # fmt: skip
 _TRUE = frozenset({"true", "1", "yes", "on"})
 
 
@@ -211,6 +120,8 @@ class HeldKey(Wipeable):
     """Whether names decided which is which; else it was their order."""
     is_binance: bool = False
     """Whether a name says Binance."""
+    is_doubtful: bool = False
+    """Whether a name is neither Binance's nor known: a person's, or an exchange's that is not listed."""
     private_kind: KeyKind | None = None
     """The kind of its private key, once that was opened."""
     place: str = ""
@@ -305,6 +216,8 @@ def unquoted(block: str) -> str:
 def role_of(label: str, value: str = "") -> Role:
     """Return what a value of this name is; a name that says both is a secret's (`BINANCE_API_SECRET_KEY`)."""
     words = _words(label)
+    if _SHAPE.fullmatch(value) and (login := _LOGIN.fullmatch(label)):
+        return Role.SECRET if login[1] else Role.API_KEY
     if len(label) > LONGEST_NAME or words & _OTHER:
         return Role.OTHER
     if words & {"public", "pub"}:
@@ -344,24 +257,24 @@ def find_candidates(text: str, given: Iterable[NamedValue] = ()) -> HeldKeys:
     return HeldKeys(tuple(found), tuple(notes), tuple(left_out))
 
 
-def read_pair(text: str) -> HeldKey | None:
-    """Return the key in a paste, whole or in part; None where it holds none by a name, and no two values alone.
+def read_pair(text: str, site: str) -> HeldKey | None:
+    """Return the key of a site in a paste, whole or in part; None without a name and without two values alone.
 
-    IntakeError: it holds several, or what is no value.
+    IntakeError: it holds several, another site's alone, or what is no value.
     """
     if len(text) > MAX_PASTE or "-----BEGIN" in text:
         return None
     found = find_candidates(text).found
-    usable = [one for one in found if not one.refused]
-    whole = [one for one in usable if not one.missing] or usable
-    one = whole[0] if len(whole) == 1 else None
+    fits = [one for one in found if not one.refused and _fits(one.site, site)]
+    one = choose(found, site) or (fits[0] if len(fits) == 1 else None)
     for other in found:
         if other is not one:
             other.wipe()
-    if usable and one is None:
+    if one is None and (usable := [one for one in found if not one.refused]):
+        what = "several keys" if fits else "the key of another site"
         names = ", ".join(each.name for each in usable[:MOST_NAMED])
-        raise IntakeError(f"The paste holds several keys: {names}. Paste the lines of one.")
-    if found and not usable:
+        raise IntakeError(f"The paste holds {what}: {names}. Paste the lines of one.")
+    if found and one is None:
         raise IntakeError(f"{found[0].refused}.")
     return one
 
@@ -401,7 +314,7 @@ def choose(candidates: Sequence[HeldKey], site: str, name: str = "") -> HeldKey 
         fits = list(filter(better, fits)) or fits
     # Two places may hold the same key.
     same = [one for one in fits if (one.api_key, one.secret, one.pem) == (fits[0].api_key, fits[0].secret, fits[0].pem)]
-    return fits[0] if fits and len(same) == len(fits) else None
+    return fits[0] if fits and len(same) == len(fits) and not fits[0].is_doubtful else None
 
 
 def _fits(own: str, site: str) -> bool:
@@ -449,10 +362,6 @@ def _stem(path: tuple[str, ...]) -> frozenset[str]:
     return frozenset(word for step in path for word in _words(step.partition(NUMBER)[0]) - _ROLE_WORDS) | numbers
 
 
-def _distinguishing(words: frozenset[str]) -> frozenset[str]:
-    return words - _NEUTRAL
-
-
 # --- values --------------------------------------------------------------------------------------
 
 
@@ -465,9 +374,16 @@ def _plain(entry: NamedValue, mark: Callable[[re.Match[str]], str]) -> NamedValu
     return replace(entry, value=value.replace("\\n", "").strip())
 
 
-def _values(entries: Iterable[NamedValue]) -> list[_Value]:
+def _is_listed(entry: NamedValue) -> bool:
+    return entry.name.startswith(NUMBER) and len(entry.path) > 1
+
+
+def _values(entries: Sequence[NamedValue]) -> list[_Value]:
     found = []
+    roles = {role_of(entry.path[-2].partition(NUMBER)[0]) for entry in entries if _is_listed(entry)}
     for entry in entries:
+        if {Role.API_KEY, Role.SECRET} <= roles and _is_listed(entry):  # {"keys": [A, B], "secrets": [C, D]}
+            entry = replace(entry, path=(*entry.path[:-2], *entry.path[:-3:-1]))  # noqa: PLW2901
         name, text = entry.name.partition(NUMBER)[0], entry.value
         if not name:  # one of a list
             entry = replace(entry, path=(*entry.path[:-1], ""))  # noqa: PLW2901
@@ -499,8 +415,7 @@ def _last_ones(values: list[_Value]) -> tuple[list[_Value], list[str]]:
         if before is not None and before.text != value.text:
             notes[f"{_shown(value.entry.path)} stands there more than once. The last one counts."] = None
         last[place] = value
-    empty = ("", "null", "none", "nil", "undefined", "~")
-    return [value for value in last.values() if value.text.lower() not in empty], list(notes)
+    return list(last.values()), list(notes)
 
 
 # --- what belongs together -----------------------------------------------------------------------
@@ -550,7 +465,7 @@ def _joined(pairs: list[_Pair], values: list[_Value], text: str) -> list[_Pair]:
     alone: dict[frozenset[str], list[_Value]] = {}
     for key, secret in pairs:
         if not (key and secret) and (one := key or secret):
-            alone.setdefault(_distinguishing(one.words), []).append(one)
+            alone.setdefault(one.words - _NEUTRAL, []).append(one)
     only = {id(key): key for key, _ in whole}
     for block in (value for value in bare if value.role is Role.SECRET):
         # A private key without a name may be that of the one API key.
@@ -597,7 +512,7 @@ def _of_binance(pairs: list[_Pair], context: _Context) -> tuple[list[_Pair], lis
     for pair, owner in owners:
         one = pair[0] or pair[1]
         assert one is not None  # noqa: S101 - a pair has at least one
-        unknown = {word for word in _distinguishing(one.words) - _SITE_WORDS if word.isalpha() and NUMBER not in word}
+        unknown = _unknown(one)
         is_other = owner == "other" or (names_binance and owner != "binance" and unknown)
         is_likely = owner == "binance" or _MARK.fullmatch(one.text) or _looks(one.text)
         if all(pair) and not is_other:
@@ -607,6 +522,11 @@ def _of_binance(pairs: list[_Pair], context: _Context) -> tuple[list[_Pair], lis
         else:
             kept.append(pair)
     return kept, list(dict.fromkeys(left_out))
+
+
+def _unknown(value: _Value) -> frozenset[str]:
+    """Return the words of its names that may be another exchange's."""
+    return frozenset(word for word in value.words - _NEUTRAL - _SITE_WORDS if word.isalpha())
 
 
 def _looks(text: str) -> bool:
@@ -652,34 +572,37 @@ def _contexts(entries: list[NamedValue]) -> _Context:
 # --- the candidate -------------------------------------------------------------------------------
 
 
-def _candidate(pair: _Pair, blocks: list[str], text: str, context: _Context, names: Mapping[str, int]) -> HeldKey:
+def _candidate(pair: _Pair, blocks: list[str], whole: str, context: _Context, names: Mapping[str, int]) -> HeldKey:
     key, signs = pair
     values = [each for each in pair if each]
-    told = [f"{_short(each.entry.path, names)} is {what}" for each in values if (what := _no_value(each.text))]
-    refused = told[0] if told else ""
     mark = _MARK.fullmatch(signs.text) if signs else None
+    shown = [blocks[int(mark[1])] if mark and each is signs else each.text for each in values]
+    whats = [
+        (_short(each.entry.path, names) or "This", _no_value(text)) for each, text in zip(values, shown, strict=True)
+    ]
+    refused = next((f"{name} is {what}" for name, what in whats if what), "")
     path = values[0].entry.path
     own = frozenset(word for step in path for word in _words(step.partition(NUMBER)[0]))
     near = frozenset(word for length in range(len(path)) for word in context.get(path[:length], ()))
-    is_us = {"binance", "us"} <= own or "binanceus" in own | near
-    shown = [blocks[int(mark[1])] if mark and each is signs else each.text for each in values]
+    land = next((land for land in ("us", "tr") if {"binance", land} <= own or f"binance{land}" in own | near), "")
     return HeldKey(
         Secret(key.text) if key and not refused else None,
         Secret(signs.text) if signs and not mark and not refused else None,
         Secret(blocks[int(mark[1])]) if mark and not refused else None,
         _short(key.entry.path, names) if key and key.entry.name else "",
         _short(signs.entry.path, names) if signs and signs.entry.name else "",
-        tuple(dict.fromkeys(filter(None, (_line(each, text) for each in shown)))),
-        _site(own) or ("us" if is_us else _site(near)),
+        tuple(dict.fromkeys(filter(None, (_line(each, whole) for each in shown)))),
+        _site(own) or land or _site(near),
         refused,
         key.text[-4:] if key and not refused and key.text.isalnum() else "",
         is_named=any(each.entry.name for each in values),
-        is_binance=_owner(pair, context) == "binance",
+        is_binance=(is_binance := _owner(pair, context) == "binance"),
+        is_doubtful=not is_binance and any(len(word) > SHORT_WORD for word in _unknown(values[0])),
     )
 
 
 def _no_value(text: str) -> str:
-    if _MARK.fullmatch(text):
+    if "-----BEGIN" in text:
         return ""
     is_words = not _ALPHABET.fullmatch(text) or (len(text) < SHORTEST_BASE64 and not text.isalnum())
     told = "too short to be one" if len(text) < SHORTEST else "no key, which has letters and digits alone"

@@ -32,7 +32,14 @@ _XML_HEAD = re.compile(r"<[?]xml[^>]{0,300}[?]>|<!DOCTYPE[^\[>]{0,300}>")
 _XML_OWN = frozenset({"key", "name", "id", "value"})
 """Attributes that say the name and the value of their element."""
 _NESTED = re.compile(r"\s*[{\[]|[^\n]*\n|(?:export\s+)?[A-Za-z_][\w.-]*=\S")
-SERVICES = frozenset(files(__package__).joinpath("other_services.txt").read_text("ascii").split())
+
+
+def words_of(file: str) -> frozenset[str]:
+    """Return the words of a file of this package."""
+    return frozenset(files(__package__).joinpath(file).read_text("ascii").split())
+
+
+SERVICES = words_of("other_services.txt")
 """Exchanges and services whose keys stand beside Binance's."""
 WHOSE = SERVICES | {"binance", "testnet", "mainnet", "demo", "sandbox", "production", "prod", "live"}
 _ROW_NAMES = ("id", "label", "name", "key", "variable", "variablename", "parameterkey")
@@ -213,7 +220,8 @@ def _table(text: str) -> Iterator[NamedValue]:
 
 _NAMES_KEY = r"[^\n:={}(]{0,200}\b(?:api|access|public)?[ _-]?key\b"
 _TABLE_HEAD = re.compile(
-    rf"\s*+\|?(?={_NAMES_KEY})(?=[^\n:={{}}(]{{0,200}}secret)[\w\"'` *./-]{{1,60}}(?P<sign>[,;\t|])[^\n:={{}}(]*\n",
+    rf"\s*+\|?(?:(?={_NAMES_KEY})(?=[^\n:={{}}(]{{0,200}}secret)|(?=[^\n:={{}}(]{{0,200}}password))"
+    r"[\w\"'` *./-]{1,60}(?P<sign>[,;\t|])[^\n:={}(]*\n",
     re.IGNORECASE,
 )
 _YAML_LINE = re.compile(r"^[ \t]*(?:- +)*[\"']?[\w./@ -]{1,80}[\"']?:(?:[ \t]|$)", re.MULTILINE)
@@ -253,6 +261,8 @@ _RUST = re.compile(
 _TUPLE = re.compile(
     r"\s*(?:const|let|var|new|local|my)?\s*[\[(]?\s*([\w.$]+(?:\s*,\s*[\w.$]+)+)\s*[\])]?\s*:?=(?!=)(.*)$"
 )
+_ROW = re.compile(r"([\w .@-]{0,60}?)[\s,;:|]*\b([A-Za-z0-9]{40,})[ \t]*[,;:|\t][ \t]*([A-Za-z0-9]{40,})[\s,;|]*")
+"""A name that may be left out, an API key and its secret."""
 _TOKEN = re.compile(
     r"""(?P<string>(?:(?<!\w)|(?<=\b[bruf]))(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$)|`[^`]*(?:`|$))|[“‘«][^”’»]*[”’»])"""
     r"""|(?P<sign>=>|:=|\?=|\|\||\?\?|[=!]=+|[-+*/<>]=|[=:：])"""
@@ -260,7 +270,7 @@ _TOKEN = re.compile(
 )
 _BARE = re.compile(r"""\s*((?:\$\{\{|\{\{|\$\{|\$\(|<|ENC\[)[^\n]{0,400}?(?:\}\}|[}>\])])|[^\s,;(){}\[\]"'`“‘«]+)""")
 _ASSIGNS = frozenset({"=", ":", "：", "=>", ":=", "?="})
-_PAIR_IN_TEXT = re.compile(r"([A-Za-z_][\w.-]*)=(\S.*)$")
+_PAIR_IN_TEXT = re.compile(r"([A-Za-z_][\w.-]*)(?:=|: *)([^\s/].*)$")
 _LIKE_KEY = re.compile(r"[A-Za-z0-9]{40,}|\ue000\d+\ue000(?:\\n)*")
 _FIRST_WORD = re.compile("api|secret|access|private|public", re.IGNORECASE)
 """Begins a name of two words: `API Key`."""
@@ -324,6 +334,10 @@ class _Lines:
             if self._blocks and self._blocks[-1][1] == above:
                 self._blocks.pop()
             self._add(self._path, above, alone[0])
+        elif row := _ROW.fullmatch(line):
+            self._opened += 1
+            path = (*self._path, f"{row[1].strip()}{NUMBER}{self._opened}")
+            self._found += [NamedValue((*path, ""), value) for value in row.groups()[1:]]
         elif plain := _PLAIN.match(line):
             self._plain(plain[1], plain[2].strip())
         elif command := _COMMAND.match(line):
@@ -354,8 +368,7 @@ class _Lines:
     def _plain(self, name: str, value: str) -> None:
         depth = len(self._brackets)
         is_code = bool(re.match(r"[\w.:]+[(\[]|[({\[]|process\.env|import\.meta", value))
-        is_pair = _PAIR_IN_TEXT.match(value) and _is_named(value.partition("=")[0])
-        if is_code or is_pair or re.search(r"\s[\w-]+=|[;,]\s*\w+\s*=", value):
+        if is_code or _pair_in(value) or re.search(r"\s[\w-]+=|[;,]\s*\w+\s*=", value):
             self._tokens(f"{name}={value}")
             if value[-1] not in "({[":
                 del self._brackets[depth:]
@@ -387,7 +400,7 @@ class _Lines:
 
     def _string(self, content: str, following: str) -> None:
         pending, is_like = self._pending, _LIKE_KEY.fullmatch(content)
-        if inner := _PAIR_IN_TEXT.match(content) if _is_named(content.partition("=")[0]) else None:
+        if inner := _pair_in(content):
             self._add(self._path, inner[1], inner[2])
             self._pending = None
         elif pending and (not pending[2] or _is_default(pending[1], content, following)):
@@ -429,7 +442,7 @@ class _Lines:
     def _bare(self, path: Path, name: str, value: str, following: str) -> None:
         """Take a value without quotes, unless it is the beginning of an expression, which may hold a default."""
         self._pending = None
-        if inner := _PAIR_IN_TEXT.match(value) if _is_named(value.partition("=")[0]) else None:
+        if inner := _pair_in(value):
             self._add(path, inner[1], inner[2])
         elif _LIKE_KEY.fullmatch(value) or not (following in tuple("([{") or re.match(r"[A-Za-z_&:]+", value)):
             self._add(path, name, value)
@@ -446,6 +459,12 @@ class _Lines:
 def _is_default(name: str, value: str, following: str) -> bool:
     """Return whether a text within an expression is the value of the name: not the first argument of several."""
     return _is_named(name) and bool(_LIKE_KEY.fullmatch(value)) and not _NEXT_KEY.match(following)
+
+
+def _pair_in(text: str) -> re.Match[str] | None:
+    """Return a name and its value, as `-e NAME=value` and `-H 'NAME: value'` have them."""
+    found = _PAIR_IN_TEXT.match(text)
+    return found if found and _is_named(found[1]) else None
 
 
 def _is_named(text: str) -> bool:
@@ -476,6 +495,7 @@ def unfolded(entries: list[NamedValue], depth: int = 0) -> Iterator[NamedValue]:
     """Yield the entries with rows of a name and a value joined, and with the texts that stand within texts read."""
     for entry in _rows(entries):
         value, is_encoded = entry.value, len(entry.path) > 1 and entry.path[-2] in ("data", "binaryData")
+        is_encoded = is_encoded or re.search(r"(?i)b(?:ase)?64", entry.name) is not None
         if is_encoded or value.startswith("LS0tLS1CRUdJTi"):
             value = (decoded(value) or value).strip("\n")
         if (

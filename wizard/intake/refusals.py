@@ -7,29 +7,16 @@ from typing import Final
 
 LONGEST: Final = 4096
 """Characters that are looked at."""
-_LIKE_KEY: Final = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{48,}")
+LONGEST_SEQUENCE: Final = 128
+"""Characters of a value in which a run of the alphabet is no chance."""
+_LIKE_KEY: Final = re.compile(r"(?=[A-Za-z]*\d)[A-Za-z0-9]{48,150}")
 """What is surely a value: words in it are chance."""
-_LITERALS: Final = frozenset(
-    {
-        "null",
-        "none",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "nan",
-        "n/a",
-        "na",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "empty",
-        "~",
-        "-",
-    }
-)
+_LITERALS: Final = frozenset({
+    "", "null", "none", "nil", "true", "false", "undefined", "nan", "n/a", "na", "yes", "no", "on", "off", "empty",
+    "~", "-",
+})  # fmt: skip
 _KINDS: Final = (
+    (r"PuTTY-User-Key-File.*", "a key file of PuTTY. Convert it with `puttygen FILE -O private-openssh -o COPY`"),
     (r"gAAAAA[\w-]+=*", "encrypted by the bot (a Fernet token, as OctoBot writes)"),
     (r"7b22[0-9a-fA-F]{100,}", "encrypted, as in Hummingbot"),
     (r"ENC\[.*", "encrypted by sops"),
@@ -75,7 +62,7 @@ def refusal(text: str) -> str:
     value = text[:LONGEST].strip()
     if value.lower() in _LITERALS:
         return "no value"
-    if _SEQUENCE.search(value):
+    if len(value) <= LONGEST_SEQUENCE and _SEQUENCE.search(value):
         return "a placeholder"
     if _LIKE_KEY.fullmatch(value) and not (set(value.lower()) <= {"x", "0"} or value.startswith("7b22")):
         return ""

@@ -142,7 +142,8 @@ def _why_none(held: HeldKeys, name: str) -> IntakeError:
     if name:
         return IntakeError(f"{held.place} holds no key of this name", why=listed, advice=_OTHER_PLACE, code=SEVERAL)
     if len(usable) > 1 or (usable and not usable[0].missing):
-        what = f"{held.place} holds several keys" if len(usable) > 1 else f"{held.place} holds the key of another site"
+        whose = "a key that may be another service's" if usable[0].is_doubtful else "the key of another site"
+        what = f"{held.place} holds {'several keys' if len(usable) > 1 else whose}"
         return IntakeError(what, why=listed, advice="Choose the one you mean.", code=SEVERAL)
     if usable or not held.found:
         lacks = "API key with its secret" if not usable else "secret" if usable[0].missing == "secret" else "API key"

@@ -118,7 +118,7 @@ class _Filling:
                 self._hidden.pop(before).wipe()
                 self._talk.say("The two are not the same. Nothing was done.")
             return 1 if is_same else -1
-        if field.kind is FieldKind.KEY and (pair := read_pair(typed.reveal())):
+        if field.kind is FieldKind.KEY and (pair := read_pair(typed.reveal(), field.site)):
             typed.wipe()
             return self._take_pair(pair, field)
         if field.check is not None:

@@ -253,7 +253,16 @@ class CredentialsPresenter(StepPresenter):
     @property
     def fields(self) -> tuple[Field, ...]:
         """What a key of this type needs."""
-        return (API_KEY, SECRET) if self.kind is KeyKind.HMAC else (API_KEY,)
+        return self.every_field if self.kind is KeyKind.HMAC else self.every_field[:1]
+
+    @property
+    def every_field(self) -> tuple[Field, ...]:
+        """What a key of any type needs."""
+        return tuple(replace(each, site=self._site) for each in (API_KEY, SECRET))
+
+    @property
+    def _site(self) -> str:
+        return site_of(self.flow.context.environment)
 
     def view(self) -> View:
         """Return what to do on Binance, in the order of its page."""
@@ -399,10 +408,6 @@ class ImportPresenter(CredentialsPresenter):
         """The keys of which one is to be chosen, without their values."""
         self._said: tuple[str, ...] = ()
         """What was decided while it was read, and what is wrong with its file."""
-
-    @property
-    def _site(self) -> str:
-        return site_of(self.flow.context.environment)
 
     async def begin(self) -> None:
         """Have ready what is stored already, else the one key that the usual places hold. Nothing is made."""

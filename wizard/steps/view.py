@@ -168,6 +168,8 @@ class Field:
     placeholder: str = ""
     text: str = ""
     """What stands in it at first; of texts only."""
+    site: str = ""
+    """Of a key: the site whose key a paste of several stands for, in the words of `intake.candidates.site_of`."""
     is_repeat: bool = False
     """Whether it is the field before it once more. `Form.act` is not given it."""
     instead_of: str = ""

@@ -59,23 +59,24 @@ _LOOKALIKES = {
 _TO_PLAIN = str.maketrans({**_LOOKALIKES, **dict.fromkeys(INVISIBLE)})
 LONGEST_LABEL = 40
 """Characters. A longer comment is only a comment."""
-_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_NETWORK = re.compile(rf"(?P<octets>{_OCTET}(?:\.{_OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
+OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_NETWORK = re.compile(rf"(?P<octets>{OCTET}(?:\.{OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
 _BLANK = rf"[{''.join(blank for blank in BLANKS if blank not in LINE_ENDS)}]"
 MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33)} | {
     str(IPv4Network((0, length)).hostmask): length for length in range(1, 32)
 }
 """Netmasks, and the wildcard masks of routers, each with the length of its prefix."""
 ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
-TO = rf"(?:[{DASHES}]+>|=>|[{DASHES}→⇒~～〜…]|\.{{2,3}})"
+TO = rf"(?:[{DASHES}]+>|=>|[{DASHES}→⇒~～〜…]|\.{{2,3}}|:(?={ADDRESS}))"
 """What stands between the ends of a range, beside words."""
 TO_WORDS = "(?:to|through|thru|until|till|bis|до|至|到)"
-_LAST = rf"(?:{ADDRESS}|{_OCTET})(?![0-9.]*[0-9])"
+_LAST = rf"(?:{ADDRESS}|{OCTET})(?![0-9.]*[0-9])"
 COMPOUND = (
     rf"{ADDRESS}(?:{_BLANK}*{TO}{_BLANK}*|{_BLANK}+{TO_WORDS}{_BLANK}+){_LAST}"
     rf"|{ADDRESS}{_BLANK}+(?:(?:net)?mask:?{_BLANK}+)?(?:{'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])"
-    rf"|{ADDRESS}(?:,\.?{_OCTET}(?![0-9./:\-]*[0-9]))+"
-    rf"|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{2}}\.[\[{{(]{_BLANK}*{_OCTET}(?:{_BLANK}*(?:{TO}|,){_BLANK}*{_OCTET})+{_BLANK}*[\]}})]"
+    rf"|{ADDRESS}(?:{_BLANK}*[,;]{_BLANK}*\.?{OCTET}(?![0-9./:\-]*[0-9]))+"
+    rf"|{ADDRESS}(?:/{OCTET}){{2,}}(?![0-9./:\-]*[0-9])"
+    rf"|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{2}}\.[\[{{(]{_BLANK}*{OCTET}(?:{_BLANK}*(?:{TO}|,){_BLANK}*{OCTET})+{_BLANK}*[\]}})]"
 )
 """Several addresses written as one, and a block with its mask behind a blank."""
 _OPEN = _CLOSE = rf"[{re.escape(DECORATION)}]*"

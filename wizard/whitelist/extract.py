@@ -121,6 +121,7 @@ def text_within(typed: str, rules: Rules) -> Extract | None:
     entries = [each for each in parse(typed) if each.kind is EntryKind.LISTED and each.text]
     listed = {each.network for each in entries if each.network}
     has_words = any(plain(each.text) in MASKS or (each.network is None and _is_word(each.text)) for each in entries)
+    has_words = has_words or _is_change(typed.splitlines())
     if not has_words and not is_suspicious(typed):
         return None
     extracted = extract(typed, rules)
@@ -163,12 +164,12 @@ def _without_denied(found: dict[IPv4Network, ListedAddress], left_out: Sequence[
 def _read(mention: Mention, context: EntryContext) -> tuple[Sequence[IPv4Network], str, str]:
     """Return what a mention spells, why it is not taken and why it needs a look; empty where there is no reason."""
     text = mention.text
-    if further := re.fullmatch(r"([0-9.]+\.([0-9]+))((?:,[0-9]+)+)", text):
-        numbers = [int(further[2]), *map(int, further[3][1:].split(","))]
+    if further := re.fullmatch(r"([0-9.]+\.([0-9]+))((?:\s*[,;]\s*\.?[0-9]+)+|(?:/[0-9]+){2,})", text):
+        numbers = [int(further[2]), *map(int, re.findall("[0-9]+", further[3]))]
         if any(after != before + 1 for before, after in pairwise(numbers)):
             text = further[1]  # `1.2.3.4,443` is an address and its port
     network = read_network(text)
-    if text in MASKS or ":" in text:
+    if text in MASKS or "." not in text:
         return [network] if network else (), mention.reason or "it is a netmask", ""
     if network:
         reason, remark = _scope(network, context.rules)
@@ -213,20 +214,24 @@ _HIDDEN = (
 )
 _BREAK = re.compile(r"<(?:br|/?tr|/?li|/?p|/?div|/?ul|/?ol|/?h[1-6])\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*)?/?>")
-_HEADING = re.compile(r"(?P<indent>\s*)(?:[-*]\s+)?(?P<name>.*?)(?P<opens>[\[{(:=>]+)\s*\Z")
+_HEADING = re.compile(r"(?P<indent>\s*)(?:[-*]\s+)?(?P<name>.*?)(?P<opens>(?:[\[{(:=]|(?<==)>)+)\s*\Z")
 _SECTION = re.compile(
     r"(?P<indent>\s*)(?:\[+(?P<name>[^\[\]]+)\]+|#+\s*(?P<note>.*)|(?://|--|;)\s*(?P<other>.*)|\**(?P<bold>[^*]+)\*\*)\s*\Z"
 )
 _FIELD = re.compile(
-    r"(?P<before>\s*(?:-\s+)?)[\"']?(?P<name>[A-Za-z][\w-]*)[\"']?\s*(?:=|:(?=\s))\s*"
-    r"(?P<value>\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\s\[{#\"'][^#]*?)[,;]?\s*(?:#.*)?"
+    r"(?P<before>\s*(?:-\s+)?)[\"']?(?P<name>[A-Za-z][\w-]*)[\"']?(?:\s*(?:=|:(?=\s))|(?<=Host)\s|(?<=HostName)\s)\s*"
+    r"(?P<value>\[\Z|\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\s\[{#\"'][^#]*?)[,;]?\s*(?:#.*)?"
 )
 """A field of a record that stands on lines of its own."""
+_BRACKET = re.compile(r"[\[({:]\s*\Z|\A\s*[\]})]+[,;]?\s*\Z")
+_CHANGE = re.compile(r"\s*([-+])(?![-+])")
 _LONGEST_FIELD = 1000
 """Characters of a line that may be a field or a rule."""
 _DENIAL = re.compile(
     r"\b(?:den[yi]|blocked|block ?list|black|drop|reject|bann?ed|exclud|except)|^\W*block\W*$", re.IGNORECASE
 )
+_DENIED_LIST = re.compile("denied|deny|blocked|rejected", re.IGNORECASE)
+"""Beside the addresses: what is denied to them, as Google Cloud lists protocols."""
 _ACTIONS = frozenset(("action", "access", "effect", "mode", "type", "policy", "verdict", "decision", "status", "state"))
 _NAMES = (
     "name",
@@ -287,7 +292,10 @@ class _Json:
         """Yield what a value mentions; `reason` and `label` come from what is around it."""
         if isinstance(value, _Pairs):
             scalars = {_spaced(name).lower(): each for name, each in value if not isinstance(each, list)}
-            inner, named = reason or _reason_of(scalars), _name_of(value, scalars) or label
+            protocols = (each for name, each in value if _DENIED_LIST.fullmatch(name) and isinstance(each, list))
+            is_denial = any(each and not has_mention(str(each)) for each in protocols)
+            inner = reason or (DENIED if is_denial else _reason_of(scalars))
+            named = _name_of(value, scalars) or label
             for name, each in value:
                 yield from self._named(name, each, inner, named)
         elif isinstance(value, list):
@@ -340,7 +348,9 @@ def _name_of(pairs: _Pairs, scalars: dict[str, Any]) -> str:
 def _table(lines: Sequence[str]) -> tuple[list[tuple[int, list[str]]], bool] | None:
     """Return the rows of a table with their lines, and whether the first one is its head; None where it is none."""
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if len(filled) < 2 or any(re.search(r"^\s*[;!%]|(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]", line) for _, line in filled):
+    if len(filled) < 2 or any(
+        re.search(r"^\s*[;!%]|(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]|\.\|--", line) for _, line in filled
+    ):
         return None
     if rows := _aligned(filled):
         return rows, True
@@ -414,6 +424,11 @@ def _is_switched(head: str, cell: str) -> bool:
     return is_off if is_on else bool(cell) and is_stale(name) and not is_off and cell.lower() != "none"
 
 
+def _is_change(lines: Sequence[str]) -> bool:
+    """Return whether some lines are taken out and others put in, as in a diff."""
+    return {"+", "-"} <= {sign[1] for line in lines if (sign := _CHANGE.match(line)) and has_mention(line)}
+
+
 @dataclass(slots=True)
 class _Heading:
     indent: int
@@ -426,7 +441,7 @@ def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
     """Read line by line, under the headings and inside the brackets that say what follows."""
     headings = list[_Heading]()
     records = _records(lines)
-    is_change = {"+", "-"} <= {line[0] for line in lines if re.match(r"[-+][^-+\s]|@@ ", line)}
+    is_change = _is_change(lines)
     role = (0, "")
     for number, line in enumerate(lines, 1):
         indent = len(line) - len(line.lstrip())
@@ -445,12 +460,15 @@ def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
             headings.append(heading)
         for part in _BREAK.split(line):
             text = _TAG.sub(_spoken, part)
-            mentions = list(read_mentions(text))
             above = next((each.reason for each in headings if each.reason), "")
             name = next((each.label for each in reversed(headings) if each.label and each.indent < indent), "")
-            said, named = records.get(number, ("", ""))
-            if is_change and line.startswith("-"):
-                above = above or OLD
+            said, named, note, is_field = records.get(number, ("", "", "", False))
+            if is_change and (sign := _CHANGE.match(line)):
+                above = above or (OLD if sign[1] == "-" else "")
+                text = text.replace(sign[1], " ", 1)
+            mentions = list(read_mentions(text))
+            if number > 1 and re.match("Address(?:es)?:", line) and re.match("Server:", lines[number - 2]):
+                above = "it is a name server"
             if role[0] and indent > role[0] and not any(map(str.isalpha, line)):
                 above = role[1]  # The second name server of `ipconfig` stands alone on its line.
             else:
@@ -458,44 +476,59 @@ def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
             for mention in mentions:
                 for each in headings:
                     each.is_used = True
-                reason, label = mention.reason or said or above, named or mention.label or name
-                yield number, replace(mention, reason=reason, label=label)
+                label = (named if is_field else mention.label) or mention.label or named or name or note
+                yield number, replace(mention, reason=mention.reason or said or above, label=label)
 
 
-def _records(lines: Sequence[str]) -> dict[int, tuple[str, str]]:
-    """Return what the fields around each line say of it, as `action: deny` and `name: bot` beside `ip: 1.2.3.4`."""
-    records = dict[int, tuple[str, str]]()
-    record, last = list[tuple[int, str, str]](), -1
+def _records(lines: Sequence[str]) -> dict[int, tuple[str, str, str, bool]]:
+    """Return what the fields around each line say of it, as `action: deny` and `name: bot` beside `ip: 1.2.3.4`.
 
-    opened = 0
+    For each line a reason, a name, a description, and whether it is a field itself: else its own name is nearer.
+    """
+    records = dict[int, tuple[str, str, str, bool]]()
     acls = {
-        each[1]: number for number, line in enumerate(lines, 1) if (each := re.match(r"\s*acl\s+(\S+)\s+src\b", line))
+        each[1]: number
+        for number, line in enumerate(lines, 1)
+        if (each := re.match(r"\s*(?:acl\s+(?=\S+\s+src\b)|table\s+<)([\w.-]+)", line))
     }
+    opened = 0
     for number, line in enumerate(lines, 1):
         if acls and len(line) <= _LONGEST_FIELD and re.search(r"\b(?:deny|reject|block|drop)\b(?!.*\bunless\b)", line):
-            records.update((acls[name], (DENIED, "")) for name in re.findall(r"(?<!\S)[\w.-]+", line) if name in acls)
+            records.update(
+                (acls[name], (DENIED, "", "", False))
+                for name in re.findall(r"(?<![^\s<])[\w.-]+", line)
+                if name in acls
+            )
         if re.match(r"\s*[\]})]+\s*(?:counter\s+)?(?:drop|reject|deny|block)\b", line):
-            records.update((inside, (DENIED, "")) for inside in range(opened, number))
+            records.update((inside, (DENIED, "", "", False)) for inside in range(opened, number))
             opened = number
         opened = number if re.search(r"[\[({]\s*\Z", line) else opened
+    record, fields, place = dict[int, bool](), dict[str, str](), -1
 
     def close() -> None:
-        fields = {name: value for _, name, value in record}
-        lower = {name.lower(): value for name, value in fields.items()}
-        reason = _reason_of({_spaced(name).lower(): value for name, value in fields.items()})
-        label = given_name(next((lower[name] for name in _NAMES[:3] if lower.get(name)), ""))
-        records.update((number, (reason, label)) for number, _, _ in record if reason or label)
+        reason = _reason_of(fields)
+        label, note = (
+            given_name(next((fields[n] for n in of if fields.get(n)), "")) for of in (_NAMES[:7], _NAMES[7:])
+        )
+        records.update(
+            (number, (reason, label, note, is_field)) for number, is_field in record.items() if number not in records
+        )
         record.clear()
+        fields.clear()
 
     for number, line in enumerate(lines, 1):
         field = _FIELD.fullmatch(line) if len(line) <= _LONGEST_FIELD else None
-        place = len(field["before"]) if field else -1
-        if record and (field is None or "-" in field["before"] or place != last):
+        name = _spaced(field["name"]).lower() if field else ""
+        indent = len(field["before"]) if field else len(line) - len(line.lstrip())
+        is_level = indent == place
+        is_within = indent > place or (is_level and (field or _BRACKET.search(line)))
+        if not line.strip() or (field and "-" in field["before"]) or not is_within or (is_level and name in fields):
             close()
-        if field:
-            value = "" if has_mention(field["value"]) else field["value"].strip("\"' ")
-            record.append((number, field["name"], value))
-            last = place
+        if field and (is_level or not record):
+            place = indent
+            fields[name] = "" if has_mention(field["value"]) else field["value"].strip("\"' ")
+        if record or field:
+            record[number] = field is not None
     close()
     return records
 

@@ -13,7 +13,7 @@ from html import unescape
 from ipaddress import IPv6Address
 
 from wizard.core.key_shape import holds_key
-from wizard.whitelist.entries import ADDRESS, COMPOUND, MASKS, TO, TO_WORDS, plain, read_label
+from wizard.whitelist.entries import ADDRESS, COMPOUND, MASKS, OCTET, TO, TO_WORDS, plain, read_label
 
 DENIED, OLD, IN_COMMENT, STRUCK = "it is denied", "it is old", "it is in a comment", "it is struck through"
 IN_URL, IN_NAME = "it is inside a URL", "it is part of a name or a version"
@@ -47,7 +47,7 @@ _DENIED_ELSEWHERE = (
 _GONE_ELSEWHERE = (
     "alte[rnms]?|alt(?!=)|früher\\w*|vorher\\w*|ehemal\\w*|veraltet\\w*|bisher\\w*|nicht mehr|lösch\\w*|gelöscht"
     "|entfern\\w*|inaktiv"
-    "|deaktiviert|abgeschaltet|gekündigt|abgelaufen|stillgelegt|statt|ersetzt?e?|tausche|cambi[ae]r?|sustitu\\w*"
+    "|deaktiviert|abgeschaltet|(?:ge)?kündig\\w*|abgelaufen|stillgelegt|statt|ersetzt?e?|tausche|cambi[ae]r?|sustitu\\w*"
     "|remplac\\w*|sostitu\\w*|substitu\\w*|замен\\w*|поменя\\w*|смени\\w*|把|换(?:成|为)|anstelle|antigu[oa]s?"
     "|viej[oa]s?|anterior(?:es)?|elimin\\w*|borra\\w*"
     "|quita\\w*|caducad[oa]s?|inactiv[oa]s?|desactivad[oa]s?|ya no|en (?:lugar|vez) de|ancien(?:ne)?s?|précédente?s?"
@@ -122,17 +122,18 @@ _STALE = re.compile(
     r"|(?:was|were|been|is|now) (?:removed|deleted|retired|deprecated|disabled|decommissioned|revoked|replaced))\b",
     re.IGNORECASE,
 )
-_CHANGED = re.compile(r"(?:chang|mov|switch|migrat|renumber|updat|replac)\w*[^.;]*\Z", re.IGNORECASE)
+_CHANGED = re.compile(r"\A\s*~\s|(?:chang|mov|switch|migrat|renumber|updat|replac)\w*[^.;]*\Z", re.IGNORECASE)
 _ENDS = re.compile(rf"(?P<first>{ADDRESS})\s*(?:{TO}|{TO_WORDS})\s*(?P<last>{ADDRESS})")
 _ROLE = re.compile(
     r"(?<![A-Za-z])(?:(?P<gateway>(?:default[\W_]*)?gateway|gw|via|router|next[\W_]?hop)"
     r"|(?P<netmask>(?:sub)?net[\W_]?mask|subnet[\W_]?mask|mask|genmask|wildcard)|(?P<broadcast>broadcast|brd|bcast)"
     r"|(?P<name_server>dns(?:[\W_]*servers?)?(?:[\W_]*[0-9])?|name[\W_]?servers?|resolvers?|server(?=\W*:\s))"
     r"|(?P<time_server>ntp(?:[\W_]*servers?)?)"
-    r"|(?P<server_that_was_called>trying|connect(?:ed|ion|ing)?(?: established)? to|pinging|ping|traceroute to)"
+    r"|(?P<server_that_was_called>trying|connect(?:ed|ion|ing)?(?: established)? to|pinging|ping"
+    r"|trac(?:eroute|epath|ing route) to)"
     r"|(?P<version>version|ver|release|firmware|build|v|oid))"
     r"(?:[\W_]*(?:ip|ipv4|address|addr|is|to|number|version)(?![A-Za-z]))*"
-    r"(?:\s+[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\s*\(|[\W_]*)\Z",
+    r"(?:\s+[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\s*[(\[]|[\W_]*)\Z",
     re.IGNORECASE,
 )
 """Before an address that is not the one of a host which calls."""
@@ -148,7 +149,7 @@ _SPANS = re.compile(
 _CANDIDATE = re.compile(
     rf"(?<![0-9.])(?:(?:{COMPOUND})|[0-9]{{1,3}}(?:(?:\.|[\[(]\.[\])])[0-9]{{1,3}}){{2}}(?:[\[(]\.[\])][0-9]{{1,3}}|\.[*%x](?!\w))"
     rf"|[0-9]+(?:\.[0-9]+){{3,}}(?:/[0-9.]+)?)"
-    r"|(?:(?<![0-9A-Za-z:.])|(?<=ip6:))(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{3,39}(?![0-9A-Za-z:])",
+    r"|(?:(?<![0-9A-Za-z:.])|(?<=ip6:))(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)(?:[0-9A-Fa-f:]{3,39}(?![0-9A-Za-z:])|::(?=/0))",
     re.IGNORECASE,
 )
 _SPELLED = (
@@ -158,13 +159,27 @@ _SPELLED = (
         rf"({'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])\)?",
         r"\1 \2",
     ),
+    (rf"[\"']({ADDRESS})(?:/32)?[\"'] -> [\"']({ADDRESS})(?:/32)?[\"']", r"\1 -> \2"),
     (rf"(?<![A-Za-z])(?:between|range)\s+({ADDRESS})\s+(?:and\s+)?({ADDRESS})(?![0-9./])", r"\1-\2"),
+    (
+        rf"(?<![0-9.])({OCTET})(?:\s+\.\s*|\.\s+)({OCTET})(?:\s+\.\s*|\.\s+)({OCTET})(?:\s+\.\s*|\.\s+)({OCTET})(?![0-9.])",
+        r"\1.\2.\3.\4",
+    ),
     (r"(?<=[0-9])\s*(?:[,;/&+|]|\band\b|\bor\b)\s*(\.[0-9]{1,3})(?=\s*(?:[,;/&+|)#]|and\b|or\b|\.?\Z))", r",\1"),
+    (
+        rf"({ADDRESS}(?:\s*[,;]\s*{OCTET}(?![0-9.]))+)\s*(?:,\s*)?(?:and|&|or)\s*({OCTET})(?=\s*(?:[),;#]|\.?\Z))",
+        r"\1,\2",
+    ),
+    (rf"({ADDRESS})\s+(?:and|&)\s+({OCTET})(?=\s*(?:[),;#]|\.?\Z))", r"\1,\2"),
 )
 """Spellings of one block, a range or several addresses, and the one that is read as a whole."""
 _ABOUT_LINE = (
     (re.compile(r"\s*[-*+]\s+\[ ?\]\s"), "it is not ticked"),
     (re.compile(r"\s*[0-9]+\s+X\s"), DENIED),
+    (
+        re.compile(r"\s*[0-9]{1,2}(?:\.\|--|[.:]?\s.*[0-9]\s?(?:ms\b|%))|\s+\S+ \([0-9.]+\).*[0-9] ms\b|.*\bicmp_seq"),
+        "it is a server on the way",
+    ),
     (re.compile(r"\s*(?:\w+\s+)?-D\s|\s*(?:ipset\s+|ip\s+\w+\s+)?del\s"), OLD),
 )
 """How a line begins that lists nothing: an empty box, a rule switched off, a command that removes."""
@@ -218,7 +233,7 @@ def read_mentions(line: str) -> Iterator[Mention]:
         behind = body[mark.start() :].lstrip("#/;-!%' \t")
         yield from _all(behind, IN_COMMENT)
         body, comment = body[: mark.start()], comment + " " + behind
-    found = [match for match in _CANDIDATE.finditer(body) if ":" not in match[0] or _is_ipv6(match[0])]
+    found = [match for match in _CANDIDATE.finditer(body) if "." in match[0] or _is_ipv6(match[0])]
     first = _CANDIDATE.search(comment)
     about_itself = _STALE.match(comment) and not (first and _ABOUT_NEXT.fullmatch(comment[: first.start()]))
     for mention in _judged(body, found):
@@ -331,14 +346,16 @@ def _reason_behind(text: str) -> str:
 
 def _reason_around(match: re.Match[str], body: str) -> str:
     """Say what an address is by the characters right beside it."""
-    if ":" in match[0]:
+    if "." not in match[0]:
         return IPV6
     before, behind = body[max(0, match.start() - _NEAR) : match.start()], body[match.end() :]
     if url := _URL.search(before):
         return IN_URL if url["path"] else ""
     if re.match(r"#[0-9]+", behind) or re.search(r"(?:\A|\s)@\Z", before):
         return "it is a name server"
-    if re.search(r"(?:\A|\s)[-!]\s?(?:ip4:)?\Z|[-?~]ip4:\Z", before) and before.rstrip()[-1:] in ("!", ":"):
+    if re.search(r"(?:\A|[\s,{(\"'])!\s?\Z|(?:\A|\s)[-!]\s?(?:ip4:)?\Z|[-?~]ip4:\Z", before) and before.rstrip()[
+        -1:
+    ] in ("!", ":"):
         return DENIED
     whole = next((reason for pattern, reason in _ABOUT_LINE if pattern.match(body)), "")
     return whole or (DENIED if re.match(r"\s+(?:0|no|off)\s*;", behind) else "") or _part_of(before, behind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, summarize_address_range
+from itertools import pairwise
 
 from wizard.core.addresses import read_ipv4
 from wizard.core.key_shape import holds_key
@@ -43,7 +44,9 @@ _PORT = re.compile(r"\[?(?P<host>[0-9.]+(?:/[0-9]{1,2})?)\]?:[0-9]{0,5}(?:/(?:tc
 _RANGE = re.compile(rf"(?P<first>{ADDRESS})(?:{TO}|{TO_WORDS})(?P<last>[0-9][0-9.]*)")
 _MASK_BEHIND = re.compile(rf"({ADDRESS})[{BLANKS}]+(?:(?:net)?mask:?[{BLANKS}]+)?([0-9.]+)")
 _IN_BRACKETS = re.compile(r"(?P<start>(?:[0-9]{1,3}\.){3})[\[{(](?P<ends>[^\]})]+)[\]})]")
-_FURTHER = re.compile(r"(?P<start>(?:[0-9]{1,3}\.){3})(?P<ends>[0-9]{1,3}(?:,\.?[0-9]{1,3})+)")
+_FURTHER = re.compile(
+    r"(?P<start>(?:[0-9]{1,3}\.){3})(?P<ends>[0-9]{1,3}(?:(?:[,;]\.?[0-9]{1,3})+|(?:/[0-9]{1,3}){2,}))"
+)
 _PAIR = re.compile(rf"({ADDRESS})[/&+]({ADDRESS})")
 _ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
@@ -188,8 +191,11 @@ def _several(meant: str, context: EntryContext) -> ListFinding | None:
     match = _IN_BRACKETS.fullmatch(meant) or _FURTHER.fullmatch(meant)
     if match is None:
         return None
+    ends = re.split("[,;/]", match["ends"])
+    if "/" in match["ends"] and any(int(after) != int(before) + 1 for before, after in pairwise(ends)):
+        return None  # a block with more after it
     texts = list[str]()
-    for end in match["ends"].split(","):
+    for end in ends:
         whole = match["start"] + end.removeprefix(".")
         spelled_out = _range(whole, context)
         texts.append((spelled_out.suggestion or "") if spelled_out else whole if read_ipv4(whole) else "")

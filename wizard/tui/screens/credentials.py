@@ -49,7 +49,7 @@ class CredentialsScreen(ViewScreen):
         """Yield the instructions and the fields."""
         with VerticalScroll(id="instructions", can_focus=False):
             yield Static("", id="numbered")
-        yield FormFields((API_KEY, SECRET), self.glyphs, id="fields")
+        yield FormFields(self.presenter.every_field, self.glyphs, id="fields")
 
     def draw_main(self, view: View) -> None:
         """Draw the instructions, ask for what a key of this type has, and take over what was read elsewhere."""
@@ -108,7 +108,7 @@ class CredentialsScreen(ViewScreen):
     def take_pair(self, message: SecretField.PairPasted) -> None:
         """Put each value into its own field, unless a key pair signs."""
         pair = message.pair
-        if pair.secret and SECRET not in self.presenter.fields:
+        if pair.secret and self.presenter.fields != self.presenter.every_field:
             self.note(f"{NOT_HMAC} Nothing was taken.", State.LOOK)
         else:
             for field, value in ((API_KEY, pair.api_key), (SECRET, pair.secret)):

@@ -58,7 +58,7 @@ class FormFields(Vertical):
         return SecretField(
             multiline=field.kind is FieldKind.PEM,
             password=field.kind is FieldKind.PASSWORD,
-            takes_pair=is_key,
+            pair_site=field.site,
             show_last_four=is_key and field.name == "api_key",
             placeholder=field.placeholder,
             glyphs=self._glyphs,

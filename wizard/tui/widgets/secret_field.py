@@ -34,7 +34,7 @@ class SecretField(Widget, can_focus=True):
         password: Take the text exactly as it is typed, spaces and accents included.
         show_last_four: Show the last four of eight or more characters, as the exchange's page does for
             API keys, once typing has come to an end: shown after every key, they would spell the whole.
-        takes_pair: Whether a paste with names, or with an API key and its secret, is handed on as `PairPasted`.
+        pair_site: Of which site a paste with names, or with an API key and its secret, is handed on as `PairPasted`.
         placeholder: Shown while the field is empty.
         glyphs: The signs for the mask and the focus.
     """
@@ -86,7 +86,7 @@ class SecretField(Widget, can_focus=True):
         multiline: bool = False,
         password: bool = False,
         show_last_four: bool = False,
-        takes_pair: bool = False,
+        pair_site: str = "",
         placeholder: str = "empty: paste or type, it stays hidden",
         glyphs: Glyphs = UNICODE,
         id: str | None = None,
@@ -94,7 +94,7 @@ class SecretField(Widget, can_focus=True):
         super().__init__(id=id)
         self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
         self._show_last_four = show_last_four
-        self._takes_pair = takes_pair
+        self._pair_site = pair_site
         self._placeholder = placeholder
         self._glyphs = glyphs
         self._typed = bytearray()
@@ -147,7 +147,7 @@ class SecretField(Widget, can_focus=True):
         event.prevent_default()
         text, event.text = event.text, ""
         try:
-            answer = (read_pair(text) if self._takes_pair else None) or read_paste(text, self._shape)
+            answer = (read_pair(text, self._pair_site) if self._pair_site else None) or read_paste(text, self._shape)
         except IntakeError as error:
             kept = " What was here is kept." if self._typed else ""
             self._reject(f"{error.what} Nothing was taken.{kept}")
