@@ -124,8 +124,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     from wizard.core import settings  # noqa: PLC0415
     from wizard.environments import RealEnvironments  # noqa: PLC0415 - loads much
 
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     if options.env is not None:
         known.environment(options.env)
     environments, job = RealEnvironments(paths, known), None

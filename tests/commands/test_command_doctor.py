@@ -22,6 +22,7 @@ from wizard.core.secret import Secret
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.net.route import ROOT_VARIABLES, UNREAD_ROOT_VARIABLES
+from wizard.rotation import exchange_calls
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Outcome
 
@@ -259,7 +260,8 @@ def test_a_name_server_that_never_answers_is_not_waited_for(
 def test_an_exchange_too_slow_to_measure_the_clock_is_given_up(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "CLOCK_DEADLINE", 0.3)
+    for place in (doctor, exchange_calls):
+        monkeypatch.setattr(place, "CLOCK_DEADLINE", 0.3)
     bench.fault(latency_ms=200)
     said = command("doctor", "--only", "clock", "--json")
     assert said.code == 6
@@ -341,3 +343,31 @@ def test_a_key_that_is_where_the_journal_says_agrees(bench: Bench) -> None:
         asyncio.run(compare_stored_keys(store, bench.paths, ["bench"], FindingWriter(lambda: 1.0, ""))).outcome
         is Outcome.PASSED
     )
+
+
+def test_a_report_for_a_ticket_has_no_key_address_email_or_name_of_this_host(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, clean_environment: Path
+) -> None:
+    key, addresses = "Ab3" * 20, "2001:db8::1, 10.0.0.7/24"
+    places = f"{clean_environment}/ca.pem of alice at bench-host, alice@example.com, {key}, …0L94, {addresses}"
+    monkeypatch.setattr("getpass.getuser", lambda: "alice")
+    monkeypatch.setattr("platform.node", lambda: "bench-host")
+
+    async def look(self: doctor.Doctor, areas: object) -> dict[doctor.Area, object]:
+        place = doctor.PlaceFinding("Storage", Outcome.WARNING, places, 1.0, instructions=(places,))  # type: ignore[arg-type]
+        network = self.writer.note("Network", Outcome.PASSED, "proxy http://***@proxy.corp:3128 (HTTPS_PROXY).")
+        settings = self.writer.note("Settings", Outcome.PASSED, str(bench.paths.config_file), advice=places)
+        return {doctor.Area.KEYRING: (place,), doctor.Area.NETWORK: (network,), doctor.Area.FILES: (settings,)}
+
+    monkeypatch.setattr(doctor.Doctor, "look", look)
+    for arguments in ((), ("--json",)):
+        said = command("doctor", "--report", *arguments)
+        names = ("alice", "example.com", "bench-host", "proxy.corp", str(clean_environment))
+        for private in (key, "0L94", "2001:db8", "10.0.0.7", *names):
+            assert private not in said.out, private
+        assert "Python 3" in said.out
+        assert "Look through it before you paste it" in said.err
+    kept = command("doctor", "--report", "--addresses").out
+    assert addresses in kept
+    assert "alice" not in kept
+    assert "<config>" in kept

@@ -306,7 +306,6 @@ async def test_after_promotion_there_is_no_way_back(world: World) -> None:
     async with world.flow() as flow:
         await world.to_retire(flow)
         assert flow.back() is Step.RETIRE
-        assert not flow.can_be_abandoned
         with raises_code("rotation.out-of-place"):
             await flow.abandon()
         assert flow.step is Step.RETIRE

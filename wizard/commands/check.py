@@ -141,8 +141,7 @@ class _Verdict:
 
 def run(options: argparse.Namespace) -> int:
     """Examine the key, and say each finding."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     environment = known.environment(options.environment)
     try:
         verdict = run_async(_check(environment, paths, known, options))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import gc
 import json
 import math
@@ -32,10 +31,6 @@ _LONGEST_LINE = 10_000
 LONGEST_INPUT = 2**17
 """Bytes; about 8,000 addresses, where the exchange takes some twenty."""
 _UNWRITABLE = "output.unwritable"
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-_OFF = ("", "0", "false", "no", "off")
 
 
 def open_wizard(
@@ -203,7 +198,7 @@ class ArgumentParser(argparse.ArgumentParser):
             if holds_key(value):
                 why, advice = "No option takes one.", f"Unset it: unset {name}"
                 raise UsageError(f"{name} looks like a key", why=why, advice=advice, code="argument.key")
-            if option.nargs == 0 and value.lower() not in _OFF:
+            if option.nargs == 0 and value.lower() not in ("", "0", "false", "no", "off"):
                 yield option.option_strings[-1]
             elif option.nargs != 0 and value:
                 yield f"{option.option_strings[-1]}={value}"
@@ -237,10 +232,9 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def standard_input(largest: int = LONGEST_INPUT) -> str:
-    """Read all of it, `largest` bytes at most, or raise UsageError.
+    """Read all of it, `largest` bytes at most, also UTF-16, as PowerShell writes it; or raise UsageError.
 
-    Bytes that are no UTF-8 become characters that no address has. UTF-16 is read where it says so by its first two
-    bytes, as PowerShell writes it.
+    Bytes that are no text become characters that no address has.
     """
     try:
         given = sys.stdin.buffer.read(largest + 1)
@@ -258,13 +252,6 @@ def standard_input(largest: int = LONGEST_INPUT) -> str:
             advice="Pipe only the lines that matter into the command.",
             code="input.unreadable",
         )
-    if given.startswith(_UTF16):
-        return given.decode("utf-16", "replace")
-    if any(len(half) > 1 and not half.strip(b"\0") for half in (given[0:200:2], given[1:200:2])):
-        raise UsageError(
-            "Standard input is not UTF-8 text",
-            why="Every second byte is zero, as in UTF-16.",
-            advice="Save the text as UTF-8, or convert it: iconv -f UTF-16LE -t UTF-8",
-            code="input.unreadable",
-        )
-    return given.decode("utf-8-sig", "replace")
+    from wizard.intake.sources import decode  # noqa: PLC0415 - arguments alone need none of it
+
+    return decode(given, "replace")

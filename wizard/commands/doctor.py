@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import os
+import platform
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from wizard import __version__
 from wizard.commands.console import (
     ArgumentParser,
     exit_code,
     instruction_lines,
     print_finding,
     print_json,
+    print_message,
     print_result,
 )
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
+from wizard.core.key_shape import without_keys
 from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
 from wizard.core.threads import run_async
@@ -31,10 +38,9 @@ from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
 from wizard.exchange.resolution import Lookup, Resolution, look_up
-from wizard.exchange.skew import measure_skew
 from wizard.net.route import decide_route
 from wizard.rotation.connection_check import check_connection, describe_failure
-from wizard.rotation.exchange_calls import open_exchange
+from wizard.rotation.exchange_calls import CLOCK_DEADLINE, measure_clock, open_exchange
 from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import read_journal
 from wizard.rotation.json_records import describe_finding
@@ -42,8 +48,12 @@ from wizard.rotation.model import Finding, Outcome
 
 CALL_DEADLINE = 5.0
 """Seconds for one call to an exchange."""
-CLOCK_DEADLINE = 8.0
-"""Seconds for all questions that measure the clock together."""
+_PASTE = "Keys, addresses, emails, paths of your home and names are left out. Look through it before you paste it."
+_EMAIL = re.compile(r"[^\s@<>“]+@[^\s@<>”]+\.\w+")
+_LAST_FOUR = re.compile(r"…\w{4}\b")
+_ADDRESS = re.compile(
+    r"(?<=://)[^\s/)]+|\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?|(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f]{1,4}|[0-9A-Fa-f:]*::[0-9A-Fa-f:.]*"
+)
 
 
 class Area(StrEnum):
@@ -59,8 +69,11 @@ class Area(StrEnum):
 SUMMARY = "terminal, keyring, network, clock, files: one line each, with the fix"
 EXAMPLES = """\
 key-wizard doctor
-key-wizard doctor --only network"""
+key-wizard doctor --only network
+key-wizard doctor --report                       safe to paste into a ticket"""
 ABOUT = """\
+--report leaves out keys, addresses, emails, the paths of your home, and the names of this user and host.
+--addresses keeps the addresses.
 Exit codes: 0 fine, 1 files, stored keys or the clock are wrong,
 5 the storage cannot be used, 6 Binance was not reached."""
 
@@ -68,6 +81,8 @@ Exit codes: 0 fine, 1 files, stored keys or the clock are wrong,
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("--only", choices=[str(area) for area in Area], help="look at one area")
+    parser.add_argument("--report", action="store_true", help="for a ticket: without what only you should know")
+    parser.add_argument("--addresses", action="store_true", help="leave addresses in the report")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,6 +95,13 @@ def run(options: argparse.Namespace) -> int:
     # What is seen on this host is seen from no address.
     doctor = Doctor(paths, known, FindingWriter(time.time, ""))
     found = run_async(doctor.look((Area(options.only),) if options.only else tuple(Area)))
+    if options.report:
+        print_message(_PASTE)
+        about = f"Key Wizard {__version__}, Python {platform.python_version()}, {platform.platform()}"
+        found[Area.FILES] = (doctor.writer.note("Report", Outcome.PASSED, about), *found.get(Area.FILES, ()))
+        found = {
+            area: tuple(_redacted(one, paths, options.addresses) for one in those) for area, those in found.items()
+        }
     if options.json:
         checks = [
             {"area": area, **describe_finding(finding)} for area, findings in found.items() for finding in findings
@@ -95,6 +117,25 @@ def run(options: argparse.Namespace) -> int:
     if place is not None and place.outcome is Outcome.FAILED:
         return Exit.KEYRING_UNUSABLE
     return exit_code(finding for findings in found.values() for finding in findings)
+
+
+def _redacted(finding: Finding, paths: Paths, keeps_addresses: bool) -> Finding:
+    """Return a finding without keys, emails and names of this host and, unless they are kept, addresses."""
+    names = {"<config>": str(paths.config), "<state>": str(paths.state), "~": str(settings.home(os.environ))}
+    with suppress(OSError, KeyError, ImportError):  # a user without a name
+        names |= {"<user>": getpass.getuser(), "<host>": platform.node()}
+
+    def redact(text: str) -> str:
+        text = _LAST_FOUR.sub("…", without_keys(text))
+        text = _EMAIL.sub("<email>", text if keeps_addresses else _ADDRESS.sub("<address>", text))
+        for shown, name in names.items():
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", shown, text) if name else text
+        return text
+
+    if isinstance(finding, PlaceFinding):
+        finding = replace(finding, instructions=())
+    texts = {name: redact(getattr(finding, name)) for name in ("subject", "observed", "advice", "does_not_prove")}
+    return replace(finding, **texts)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +279,7 @@ class Doctor:
     async def _check_clock(self, environment: Environment) -> Finding:
         """Compare this host's clock with the exchange's."""
         try:
-            route = decide_route(environment, os.environ)
-            async with (
-                asyncio.timeout(CLOCK_DEADLINE),
-                open_exchange(environment, route, timeout=CALL_DEADLINE, clock=self.writer.clock) as client,
-            ):
-                measured = await measure_skew(client.server_time)
+            measured = await measure_clock(environment, self.writer.clock)
         except WizardError as error:
             return self.writer.error("Clock", Outcome.INCONCLUSIVE, error)
         except TimeoutError:

@@ -70,8 +70,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Ask over the environment's route, and say who saw what."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     environment = known.environment(options.env) if options.env else known.default
     hosts = _named_hosts(options.hosts, environment) if options.hosts is not None else ()
     report, way, answers = run_async(_ask(environment, paths, hosts, _detect_more if options.sample_more else detect))
@@ -93,7 +92,12 @@ def run(options: argparse.Namespace) -> int:
     (print_message if options.json else print_result)(words)
     if options.json:
         # It is null where nothing here could call Binance over IPv6, or the name service did not answer.
-        more: dict[str, object] = {"ipv6": way and _ipv6_json(way), "history": history}
+        ipv6 = (
+            {"host": way.host, "address": str(way.address), "source": str(way.source), "note": way.sentence()}
+            if way
+            else None
+        )
+        more: dict[str, object] = {"ipv6": ipv6, "history": history}
         more |= {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
         more |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **more})
@@ -190,10 +194,6 @@ def as_json(report: EgressReport) -> dict[str, object]:
         "unfinished": [service.name for service in report.unfinished],
         "route": {"kind": kind, "shown": route.shown, "source": route.source},
     }
-
-
-def _ipv6_json(way: Ipv6Route) -> dict[str, object]:
-    return {"host": way.host, "address": str(way.address), "source": str(way.source), "note": way.sentence()}
 
 
 def _sample_json(sample: Sample) -> dict[str, object]:

@@ -6,8 +6,6 @@ Invariants: no key is read and no signed call is made. Of the text nothing is sh
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import sys
 import time
 from contextlib import suppress
@@ -25,21 +23,15 @@ from wizard.custody.records import Slot
 from wizard.egress.detection import EgressReport
 from wizard.exchange.diagnosis import WRONG_TIME, Cause, diagnose
 from wizard.exchange.logged import LoggedError, find_last_error
-from wizard.exchange.skew import ClockSkew, measure_skew
+from wizard.exchange.skew import ClockSkew
 from wizard.intake.sources import decode, read_file
-from wizard.net.route import decide_route
-from wizard.rotation.exchange_calls import circumstances, open_exchange
+from wizard.rotation.exchange_calls import circumstances, measure_clock
 from wizard.rotation.journal import networks_of, read_journal
 from wizard.rotation.json_records import describe_key
 from wizard.rotation.key_check import change_list
 
 LARGEST = 5 * 2**20
 """Bytes of a log."""
-CALL_DEADLINE = 5.0
-"""Seconds for one question about the time."""
-CLOCK_DEADLINE = 8.0
-"""Seconds for all of them."""
-_SHOWN = ("outcome", "cause", "what", "why", "advice", "code", "retry_after")
 
 SUMMARY = "what does the error in your bot's log mean?"
 EXAMPLES = """\
@@ -61,8 +53,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Find the last error, and say what it means."""
-    paths, now = settings.paths(), time.time()
-    environment = settings.load(paths.config_file).environment(options.environment)
+    paths, known_settings = settings.read()
+    environment, now = known_settings.environment(options.environment), time.time()
     logged = find_last_error(_read(options.file), now)
     if logged is None:
         raise WizardError(
@@ -94,7 +86,8 @@ def run(options: argparse.Namespace) -> int:
     hosts = [host for host, one in addresses.items() if one == named]
     site = _other_site(logged, environment)
     if options.json:
-        verdict = {name: getattr(found, name) for name in _SHOWN}
+        shown = ("outcome", "cause", "what", "why", "advice", "code", "retry_after")
+        verdict = {name: getattr(found, name) for name in shown}
         seen = {"egress": report and as_json(report), "key": describe_key(key, now), "does_not_prove": gap}
         where = {name: getattr(logged, name) for name in ("line", "status", "surface", "others")}
         where |= {"named": str(named) if named else None, "hosts": hosts, "other_site": site or None}
@@ -130,11 +123,7 @@ async def _observe(
     egress, skew = await observe(environment, paths), None
     if logged.error.exchange_code == WRONG_TIME:
         with suppress(WizardError, TimeoutError):  # then it is not known
-            async with (
-                asyncio.timeout(CLOCK_DEADLINE),
-                open_exchange(environment, decide_route(environment, os.environ), timeout=CALL_DEADLINE) as client,
-            ):
-                skew = await measure_skew(client.server_time)
+            skew = await measure_clock(environment)
     return egress, skew
 
 

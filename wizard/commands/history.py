@@ -29,8 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the records to their end, and say what they hold."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     with read_journal(paths) as journal:
         rotations = _rotations(journal, known, options.environment)
         reports = {event.rotation: restore_report(event.detail) for event in journal.events(kind=CERTIFIED)}

@@ -65,8 +65,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the key, store it, try it, and make it the current one."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     environment = known.environment(options.environment)
     if not options.dry_run:
         _expect_none(environment, paths)
@@ -147,19 +146,10 @@ def _name(environment: str, held: HeldKeys, chosen: HeldKey | None, public: dict
 
 
 def _describe(one: HeldKey, public_key: str | None, *, is_chosen: bool) -> dict[str, object]:
-    return {
-        "where": one.where,
-        "key_name": one.key_name or None,
-        "secret_name": one.secret_name or None,
-        "kind": one.kind.value if one.kind else None,
-        "last_four": one.last_four or None,
-        "fingerprint": one.api_key.fingerprint() if one.api_key else None,
-        "site": one.site or None,
-        "chosen": is_chosen,
-        "refused": one.refused or None,
-        "missing": one.missing or None,
-        "public_key": public_key,
-    }
+    texts = ("where", "key_name", "secret_name", "kind", "last_four", "site", "refused", "missing")
+    fingerprint = one.api_key.fingerprint() if one.api_key else None
+    known = {name: getattr(one, name) or None for name in texts}
+    return {**known, "fingerprint": fingerprint, "chosen": is_chosen, "public_key": public_key}
 
 
 # --- the key -------------------------------------------------------------------------------------

@@ -22,10 +22,9 @@ ABOUT = "Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy or unused ke
 
 def run(options: argparse.Namespace) -> int:
     """Say what the records hold."""
-    paths = settings.paths()
-    environments = settings.load(paths.config_file).environments.values()
+    paths, known = settings.read()
     with read_journal(paths) as journal:
-        seen = journal.overview(environments)
+        seen = journal.overview(known.environments.values())
     now = time.time()
     if options.json:
         print_json({"environments": [_as_json(one, now) for one in seen]})

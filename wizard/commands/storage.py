@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("No environment is named", advice="Write: key-wizard storage ENV", code="usage")
     from wizard.commands import doctor  # noqa: PLC0415 - it loads much
 
-    return doctor.run(argparse.Namespace(only=doctor.Area.KEYRING, json=options.json))
+    return doctor.run(argparse.Namespace(only=doctor.Area.KEYRING, json=options.json, report=False))
 
 
 def _look_after(options: argparse.Namespace, known: Settings) -> int:

@@ -137,14 +137,8 @@ def _entry_json(checked: CheckedEntry) -> dict[str, object]:
 
 
 def _finding_json(finding: ListFinding) -> dict[str, object]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-        "alternative": finding.alternative,
-        "safe": finding.is_safe,
-    }
+    shown = ("code", "severity", "message", "suggestion", "alternative")
+    return {**{name: getattr(finding, name) for name in shown}, "safe": finding.is_safe}
 
 
 def _print(validation: Validation) -> None:
@@ -200,8 +194,7 @@ def _checked(text: str) -> str:
 
 def _context(options: argparse.Namespace) -> ListContext:
     """What to check against: with an environment named, also what the journal knows of it."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     environment = known.environment(options.env) if options.env else known.default
     required = dict.fromkeys(options.egress, "named by --egress")
     if not options.env:

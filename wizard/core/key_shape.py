@@ -11,7 +11,6 @@ from typing import Final
 _FRAME: Final = "-----"
 _RUN: Final = re.compile(r"[A-Za-z0-9]{40,}")
 """Also of hexadecimal digits alone: the futures testnet gives such keys. A digest of a file looks the same."""
-_PIECE: Final = re.compile(r"[A-Za-z0-9]{20,}")
 _BETWEEN: Final = re.compile(r"[\s,;:=\"'#-]+")
 """What stands between two words, and between an option or a name and its value."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{44,}={0,2}")
@@ -42,4 +41,4 @@ def _is_base64(text: str) -> bool:
 
 def without_keys(text: str) -> str:
     """Return `text` with a cut in the place of each word that holds a key, and of what may be a piece of one."""
-    return re.sub(r"\S+", lambda word: "…" if holds_key(word[0]) else _PIECE.sub("…", word[0]), text)
+    return re.sub(r"\S+", lambda word: "…" if holds_key(word[0]) else re.sub("[A-Za-z0-9]{20,}", "…", word[0]), text)

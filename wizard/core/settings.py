@@ -275,6 +275,12 @@ def load(file: Path) -> Settings:
     return Settings(found or usual, _custody(whole.section("custody")))
 
 
+def read() -> tuple[Paths, Settings]:
+    """Return where everything lives for this process, and what its settings say, or raise WizardError."""
+    found = paths()
+    return found, load(found.config_file)
+
+
 def _custody(section: Section) -> Custody:
     section.expect_only(("place", "deadline"))
     default = Custody()

@@ -134,8 +134,7 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
     no longer, `open_place` opens the place that the settings name: what that one says of itself is how things are now.
     See `current_credentials` for what can fail.
     """
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     custody, name = known.custody, known.environment(environment).name
     if custody.place is Place.KEYRING:
         with closing(start_worker(custody.deadline)) as worker:  # it loads while the journal is read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Awaitable, Sequence
@@ -22,8 +23,11 @@ from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import ApiRestrictions
-from wizard.exchange.skew import ClockSkew
-from wizard.net.route import Route, open_transport
+from wizard.exchange.skew import ClockSkew, measure_skew
+from wizard.net.route import Route, decide_route, open_transport
+
+CLOCK_DEADLINE = 8.0
+"""Seconds for all questions that measure the clock together."""
 
 
 async def ipv6_route_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Route | None:
@@ -49,6 +53,13 @@ def open_exchange(
         timeout=timeout,
         proxied=route.is_proxied,
     )
+
+
+async def measure_clock(environment: Environment, clock: Clock = time.time) -> ClockSkew:
+    """Return how far `clock` is off the exchange's; raise WizardError, or TimeoutError after CLOCK_DEADLINE."""
+    route = decide_route(environment, os.environ)
+    async with asyncio.timeout(CLOCK_DEADLINE), open_exchange(environment, route, timeout=5.0, clock=clock) as client:
+        return await measure_skew(client.server_time)
 
 
 def circumstances(

@@ -286,17 +286,12 @@ class Flow:
         return finding
 
     async def abandon(self) -> None:
-        """Give the rotation up, where `can_be_abandoned`: the current key stays, a new one is unused from now on."""
+        """Give the rotation up, before the switch: the current key stays, a new one is unused from now on."""
         given_up = self._may(Move.GIVE_UP)
         if given_up is None:
             raise _out_of_place("The new key is in use already", advice="Delete the legacy key on Binance, then go on.")
         await self._drop_rest("the rotation was abandoned", is_import=self.context.rotation.mode is Mode.ADOPT)
         self.context.journal.finish(given_up, "abandoned")
-
-    @property
-    def can_be_abandoned(self) -> bool:
-        """Whether nothing was promoted yet, nor is to be finished."""
-        return self._may(Move.GIVE_UP) is not None
 
     async def still_held(self) -> Copies:
         """Look for plain-text copies of the legacy key; a `WizardError` where its values cannot be read."""
