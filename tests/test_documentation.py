@@ -15,7 +15,10 @@ from wizard import cli
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("README", "commands", "configuration", "headless", "security", "death")),
+    *(
+        f"docs/{name}.md"
+        for name in ("README", "commands", "configuration", "unattended", "headless", "security", "death")
+    ),
 ]
 
 

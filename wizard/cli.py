@@ -25,6 +25,7 @@ COMMANDS = (
     "import",
     "check",
     "explain",
+    "rotate",
     "exec",
     "doctor",
     "storage",
@@ -44,6 +45,7 @@ examples:
   key-wizard import production                    bring in the key that your bot uses now
   key-wizard exec production -- python bot.py     run your bot with the current key
   key-wizard check production                     for cron: does the key still work?
+  key-wizard rotate bot-1                         for cron: replace a sub-account's key where it is due
   key-wizard whitelist 203.0.113.42 10.0.0.1      is this list right?"""
 _EPILOG = """\
 Exit codes: 0 fine, 1 the check says no, 2 usage, 3 a job is open, 4 a legacy key is alive,

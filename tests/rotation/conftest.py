@@ -90,6 +90,7 @@ class World:
         *,
         clock: Clock = time.time,
         pause: Pause = no_pause,
+        stopwatch: Clock = time.perf_counter,
         is_deaf: bool = False,
         email: str = "",
         pace: Pace | None = None,
@@ -125,6 +126,7 @@ class World:
             environ=self.environ,
             clock=clock,
             pause=pause,
+            stopwatch=stopwatch,
             pace=pace or Pace(call=20, egress=20),
         ) as flow:
             yield flow

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
-_CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
+CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
 
 
 class Custodian:
@@ -147,20 +147,20 @@ def explain_services(environment: str) -> Iterator[str]:
     yield ""
     yield "1. The service reads the key itself, from the files below $CREDENTIALS_DIRECTORY."
     yield "Run these commands now, and again after each replacement of the key."
-    yield f"sudo install -d -m 700 {_CREDENTIAL_STORE}"
+    yield f"sudo install -d -m 700 {CREDENTIAL_STORE}"
     for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
         # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
         yield (
             f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
-            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_CREDENTIAL_STORE}/{name}\''
+            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {CREDENTIAL_STORE}/{name}\''
         )
     yield "For an Ed25519 or RSA key, write BINANCE_PRIVATE_KEY instead of BINANCE_API_SECRET."
     yield "Add these lines to the section [Service] of the unit."
-    yield f"LoadCredentialEncrypted=binance-api-key:{_CREDENTIAL_STORE}/binance-api-key"
-    yield f"LoadCredentialEncrypted=binance-api-secret:{_CREDENTIAL_STORE}/binance-api-secret"
+    yield f"LoadCredentialEncrypted=binance-api-key:{CREDENTIAL_STORE}/binance-api-key"
+    yield f"LoadCredentialEncrypted=binance-api-secret:{CREDENTIAL_STORE}/binance-api-secret"
     yield ""
     yield "2. Or the service starts with `key-wizard exec`. systemd gives it the passphrase of the encrypted file."
     yield "Run this command once. It asks for the passphrase."
-    yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {_CREDENTIAL_STORE}/{CREDENTIAL}"
+    yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {CREDENTIAL_STORE}/{CREDENTIAL}"
     yield "Add this line to the section [Service] of the unit."
-    yield f"LoadCredentialEncrypted={CREDENTIAL}:{_CREDENTIAL_STORE}/{CREDENTIAL}"
+    yield f"LoadCredentialEncrypted={CREDENTIAL}:{CREDENTIAL_STORE}/{CREDENTIAL}"
