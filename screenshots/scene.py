@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -192,6 +193,13 @@ class PictureWorld:
         return await self.custodian.open() if self.custodian else self.store
 
     async def _put_keys(self, flow: Flow) -> None:
+        if account := self.environment.sub_account:
+            await self.page.open_account()
+            master = await self.page.of_master().create(
+                "master", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+            )
+            vault = replace(flow.context.vault, environment=account.master.name)
+            await vault.put(Credentials(KeyKind.HMAC, master.api_key, master.secret), Slot.CURRENT)
         made = await self.page.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
         in_use = Credentials(KeyKind.HMAC, made.api_key, made.secret)
         await flow.context.vault.put(in_use, Slot.CURRENT, whitelist="203.0.113.42")

@@ -11,7 +11,7 @@ from screenshots.scene import FOREVER, START, PictureCustodian
 from screenshots.stagehand import Prepare, Shot, Stagehand
 from wizard.core.credentials import Credentials, KeyKind, KeyName
 from wizard.core.secret import Secret
-from wizard.core.settings import Bot, Place
+from wizard.core.settings import Bot, Place, SubAccountSettings
 from wizard.core.text import ASCII
 from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -21,6 +21,8 @@ from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
 from wizard.egress.ssh_hosts.remote_detection import explain_ssh
 from wizard.intake.copies import Copies
 from wizard.intake.sources import ENVIRONMENT, read_source
+from wizard.rehearsal.session import EMAIL
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, RotationRecord, Step
 from wizard.steps.retire import BOTS, DELETED
@@ -149,6 +151,27 @@ async def never_opens(hand: Stagehand) -> None:
     hand.world._open_store = lambda: hand.world.gate(FOREVER)  # type: ignore[method-assign]
 
 
+async def managed(hand: Stagehand) -> None:
+    """Have a sub-account whose keys its master account manages."""
+    world = hand.world
+    hand.page = world.page = SimulatedPage(world.page._url, EMAIL)
+    master = replace(world.environment, name="master")
+    world.environment = replace(world.environment, sub_account=SubAccountSettings(EMAIL, master))
+    if world.simulated_page:
+        world.simulated_page = world.page
+
+
+async def several_managed(hand: Stagehand) -> None:
+    """Have a master account and its sub-accounts."""
+    await several(hand)
+    world: Any = hand.world
+    first, *others = world.overviews()
+    master = replace(first.environment, name="master")
+    bot = replace(first.environment, name="bot-1", sub_account=SubAccountSettings(EMAIL, master))
+    overviews = (replace(others[2], environment=bot), replace(first, environment=master), *others[:1])
+    world.overviews = lambda: overviews
+
+
 # --- hosts --------------------------------------------------------------------------------------
 
 
@@ -234,6 +257,20 @@ async def old_list(hand: Stagehand) -> None:
 async def unrestricted(hand: Stagehand) -> None:
     """Have a key in use that works from any address."""
     await hand.put(f"keys/{(await hand.keys())[0].api_key.reveal()}/whitelist", {"text": None})
+
+
+async def master_moved(hand: Stagehand) -> None:
+    """Have another public address, which the list of the master account's key has."""
+    await move_host(hand)
+    page = hand.page.of_master()
+    await page.set_whitelist((await page.keys())[0].api_key, "203.0.113.42,203.0.113.92")
+
+
+async def master_refused(hand: Stagehand) -> None:
+    """Have the exchange refuse the master account's key."""
+    body = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
+    answer = {"path": "/sapi/v1/sub-account/list", "times": 99, "status": 400, "body": body}
+    await hand.put("faults", {"answers": [answer]})
 
 
 # --- retire and summary -------------------------------------------------------------------------
@@ -356,6 +393,7 @@ SHOTS = (
     Shot("home-file", "enter Replace", before=at(ServiceState.READY, Place.ENCRYPTED_FILE)),
     Shot("home-changed", "not on the list", before=address_changed),
     Shot("home-rehearsal", "enter Replace", is_rehearsal=True),
+    Shot("home-sub-account", "enter Replace", before=several_managed),
     Shot("egress", "agree", E),
     Shot("egress-working", "Asking 3", E, held("/echo/plain", "/echo/json")),
     Shot("egress-look", "Not proven", E, answers(plain="198.51.100.7\n", json=503)),
@@ -381,6 +419,7 @@ SHOTS = (
     Shot("whitelist-unknown", "ready to paste", W, first=list_not_known, mode=Mode.WHITELIST),
     Shot("apply", "Paste the list", A, first=move_host, mode=Mode.WHITELIST),
     Shot("apply-rehearsal", "Paste the list", A, first=move_host, mode=Mode.WHITELIST, is_rehearsal=True),
+    Shot("apply-api", "by API", A, before=managed, first=master_moved, mode=Mode.WHITELIST),
     Shot("credentials", "END PUBLIC KEY", C, same_pair),
     Shot("credentials-hmac", "END PUBLIC", C, same_pair, keys=("ctrl+t", "down", "enter"), then="the secret"),
     Shot("credentials-working", "Making the key pair", C, never_made),
@@ -389,6 +428,9 @@ SHOTS = (
     Shot("credentials-import", "is in the environment", C, before=in_variables, mode=Mode.ADOPT),
     Shot("credentials-import-empty", "freqtrade", C, before=without_key, mode=Mode.ADOPT),
     Shot("credentials-leaked", "Binance said that", C, same_pair, mode=Mode.LEAKED),
+    Shot("credentials-api", "Spot", C, before=managed),
+    Shot("credentials-api-stop", "Spot", C, master_refused, managed, keys=("enter",), then="refuses the key"),
+    Shot("delete-api", "still works", D, before=managed, mode=Mode.LEAKED),
     Shot("delete", "still works", D, before=with_bots, mode=Mode.LEAKED),
     Shot("delete-refused", "The proof follows", D, leaked_deleted, mode=Mode.LEAKED),
     Shot("delete-unsure", "no clear answer", D, busy(RESTRICTIONS), mode=Mode.LEAKED),
@@ -421,6 +463,7 @@ SHOTS = (
     Shot("probe-16-colours", "address changed", P, move_host, theme=THEME_16.name),
     Shot("probe-no-colour", "address changed", P, move_host, environ={"NO_COLOR": "1"}),
     Shot("retire", "Two things", R, in_turn(still_in_file, done(BOTS), ask())),
+    Shot("retire-api", "Two things", R, in_turn(done(BOTS), ask()), managed),
     Shot("retire-alive", "Deleted it", R, in_turn(done(BOTS, DELETED), ask())),
     Shot("retire-stop", "Stop.", R, in_turn(done(BOTS, DELETED), ask(), new_deleted, ask())),
     Shot("retire-dead", "is dead", R, in_turn(done(BOTS, DELETED), DEAD)),
@@ -452,6 +495,18 @@ SHOTS = (
     Shot("summary-import", "is stored and works", C, imported, before=in_variables, mode=Mode.ADOPT),
     Shot("summary-leaked", "which had leaked", R, in_turn(ask(3), finish), mode=Mode.LEAKED),
     Shot("dialog-consent", "is dead", R, DEAD, keys=("enter",), then="cannot undo"),
+    Shot("dialog-create", "Spot", C, before=managed, keys=("enter",), then="Type create"),
+    Shot(
+        "dialog-change",
+        "by API",
+        A,
+        before=managed,
+        first=master_moved,
+        mode=Mode.WHITELIST,
+        keys=("enter",),
+        then="Type",
+    ),
+    Shot("dialog-delete-api", "Two things", R, ask(), managed, keys=("d",), then="Type"),
     Shot("dialog-leave", "Two things", R, ask(), keys=("q",), then="Quit Key Wizard"),
     Shot("dialog-help", "agree", E, keys=("question_mark",), then="Scrolls"),
     Shot("dialog-details", "agree", E, keys=("v",), then="Who saw"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.rotation.conftest import World as Bench
 from wizard.core.clock import Clock
 from wizard.core.secret import Secret
-from wizard.core.settings import Environment, Paths
+from wizard.core.settings import Environment, Paths, SubAccountSettings
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
 from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
@@ -98,6 +98,8 @@ class PlainWorld:
     source_address: str = "0.0.0.0"
 
     custodian: Custodian | None = None
+    email: str = ""
+    """Of the sub-account whose keys the environment `master` manages; nothing where it is none."""
 
     place = NOT_KNOWN
     about: tuple[str, ...] = ()
@@ -123,13 +125,15 @@ class PlainWorld:
     def overviews(self) -> tuple[Overview, ...]:
         journal = open_journal(self.bench.paths)
         try:
-            return journal.overview((Environment(self.name, embedded_site(self.bench.base_url, "bench site")),))
+            site = embedded_site(self.bench.base_url, "bench site")
+            account = SubAccountSettings(self.email, Environment("master", site)) if self.email else None
+            return journal.overview((Environment(self.name, site, sub_account=account),))
         finally:
             journal.close()
 
     @asynccontextmanager
     async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
-        async with self.bench.flow(self.source_address, name=environment.name) as flow:
+        async with self.bench.flow(self.source_address, name=environment.name, email=self.email) as flow:
             yield flow
 
 

@@ -137,6 +137,25 @@ async def test_a_leaked_key_is_deleted_first_and_proven_dead_with_the_new_one() 
     assert {key["slot"]: key["holding"] for key in result["credentials"]}["retired"] == "purged"
 
 
+@pytest.mark.parametrize("name", ["sub-account", "answer-lost"])
+async def test_a_sub_account_is_rotated_by_api_also_where_the_answer_is_lost(name: str) -> None:
+    code, result, err = await drill_by_command(name)
+    assert (code, result["grade"]) == (0, "proven"), err
+    assert [step["mending"] for step in result["steps"]] == [""] * 5
+    assert "read back" in result["steps"][2]["evidence"][0]["observed"]
+    slots = {key["slot"]: key for key in result["credentials"]}
+    assert set(slots) == {"current", "retired", "discarded"}, "no second key was made"
+    assert slots["current"]["kind"] == "ed25519", "the API is given a public key"
+
+
+async def test_where_the_master_is_refused_the_page_is_used_and_the_end_is_the_same() -> None:
+    code, result, err = await drill_by_command("master-refused")
+    assert (code, result["grade"]) == (0, "proven"), err
+    by_hand = [step["step"] for step in result["steps"] if step["mending"]]
+    assert by_hand == ["credentials", "retire"]
+    assert "-2015" in err
+
+
 async def test_a_list_that_is_not_saved_is_not_called_proven() -> None:
     scenario, now = SCENARIOS["address-changed-later"], Time()
     async with rehearsing(scenario, passes_after=PASSES_AFTER, clock=now, pause=now.pause) as (flow, simulated_page):
@@ -223,6 +242,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
     assert list(SCENARIOS) == [
         *(
             "smooth",
+            "sub-account",
             "address-changed",
             "address-changed-later",
             "key-leaked",
@@ -232,6 +252,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
             "wrong-secret",
         ),
         *("permission-missing", "legacy-will-not-die", "rate-limited", "exchange-down"),
+        *("answer-lost", "master-refused"),
     ]
     for scenario in SCENARIOS.values():
         assert all(sentence.endswith(".") for sentence in scenario.sentences)

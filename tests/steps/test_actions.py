@@ -10,6 +10,8 @@ from typing import cast
 import httpx
 import pytest
 
+from screenshots.shots import SHOTS
+from screenshots.stagehand import on_stage
 from tests.plain.script import ScriptedConsole
 from tests.steps.test_summary_page import REPORT
 from tests.tui.conftest import Wizard, wizard
@@ -28,10 +30,10 @@ MEANINGS = {
     BACK: "back",
     TOGGLE: "tick",
     "F": "fix-all",
-    "a": "add create permissions replace",  # brings something new
+    "a": "add create change permissions replace",  # brings something new
     "b": "ask",  # Binance
     "c": "copy",
-    "d": "delete",
+    "d": "delete delete-key",
     "e": "edit again passphrase skip",  # the user types it, or types it anew
     "f": "fix",
     "g": "give-up",
@@ -45,7 +47,7 @@ MEANINGS = {
     "o": "hosts other file",  # another one than the one at hand
     "p": "page",
     "r": "retry ask review",  # is asked, or looked at, once more
-    "s": "save",
+    "s": "save saved",
     "t": "all retire",
     "u": "undo",
     "v": "details keyring log service",  # is shown to be read
@@ -155,6 +157,13 @@ async def test_the_pages_of_the_whitelist_job_are_the_same_on_screens_and_in_lin
     await offers_the_same(wizard)
     await wizard.press("enter")
     await wizard.until("#verdict", "Paste the list into")
+
+
+async def test_the_pages_of_a_sub_account_are_the_same_on_screens_and_in_lines() -> None:
+    shots = {shot.name: shot for shot in SHOTS}
+    for name in ("credentials-api", "credentials-api-stop", "apply-api", "delete-api", "retire-api"):
+        async with on_stage(shots[name]) as hand:
+            await offers_the_same(Wizard(hand.app, hand._pilot, hand.world))
 
 
 async def move(wizard: Wizard, address: str) -> None:

@@ -22,7 +22,8 @@ from wizard.exchange.signing import generate_ed25519, read_private_key
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Step
-from wizard.steps.credentials import CredentialsPresenter, ImportPresenter, KeyTypePresenter, credentials_presenter
+from wizard.steps.by_api import credentials_presenter
+from wizard.steps.credentials import CredentialsPresenter, ImportPresenter, KeyTypePresenter
 from wizard.steps.presenter import Presenter
 from wizard.steps.simulated_page import SimulatedPagePresenter
 from wizard.steps.view import PRIMARY, State

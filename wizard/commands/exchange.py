@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from wizard.commands.console import ArgumentParser, non_negative, print_result
 from wizard.core.errors import Exit
-from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, SUB_ACCOUNT_SCENARIOS
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 EXAMPLES = """\
 key-wizard exchange --port 8080                  serve until Ctrl+C
@@ -19,7 +19,6 @@ key-wizard exchange --json                       print the addresses as JSON, th
 ABOUT = """\
 Runs the embedded exchange alone, REST and WebSocket, on loopback, for tests of other clients.
 It behaves as Binance does where Key Wizard touches it. See docs/commands.md."""
-_SCENARIOS = {**SCENARIOS, **SUB_ACCOUNT_SCENARIOS}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--idle-limit", type=non_negative, metavar="SECONDS", help="end after this long without a call")
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run, for tests")
     parser.add_argument(
-        "--scenario", choices=_SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
+        "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
     )
     parser.add_argument(
         "--passes-after",
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 async def _serve(options: argparse.Namespace) -> None:
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    scenario = _SCENARIOS[options.scenario]
+    scenario = SCENARIOS[options.scenario]
     exchange = simulator.EmbeddedExchange(seed=options.seed, scenario=scenario, passes_after=options.passes_after)
     loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))

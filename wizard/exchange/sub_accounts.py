@@ -66,6 +66,11 @@ class KeyPermissions:
         """Whether only the second version of the creating call can grant this."""
         return self.fix_trade or self.fix_read
 
+    @property
+    def granted(self) -> tuple[str, ...]:
+        """What is on, by the names of `apiRestrictions`."""
+        return tuple(flag for field, (_, flag) in _NAMES.items() if getattr(self, field))
+
     def flags(self) -> dict[str, bool]:
         """Return the `can…` parameters, each one explicit; those of FIX only where one of them is on."""
         return {

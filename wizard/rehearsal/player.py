@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from wizard.rotation.journal import networks_of
 from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
+from wizard.rotation.sub_account_keys import SubAccountKeys
 from wizard.whitelist.entries import parse
 
 MOST_POLLS = 20
@@ -79,6 +80,8 @@ class Player:
     _steps: list[PlayedStep] = field(default_factory=list, init=False)
     _grade: Grade = field(default=Grade.INCONCLUSIVE, init=False)
     _is_done: bool = field(default=False, init=False)
+    _by_hand: str = field(default="", init=False)
+    """What is done on the page in this step, as the API refused it."""
 
     async def play(self) -> bool:
         """Play from wherever the job stands; return whether the legacy key was proven dead and purged.
@@ -109,7 +112,7 @@ class Player:
         }
 
     async def _act(self, step: Step) -> bool:
-        begun = time.perf_counter()
+        begun, self._by_hand = time.perf_counter(), ""
         try:
             match step:
                 case Step.DELETE:
@@ -128,16 +131,31 @@ class Player:
                     outcome, evidence = await self._retire()
         except WizardError as error:
             outcome, evidence = Outcome.FAILED, [self._finding(step, Outcome.FAILED, " ".join(error.sentences()))]
-        played = PlayedStep(step, outcome, tuple(evidence), time.perf_counter() - begun)
+        played = PlayedStep(step, outcome, tuple(evidence), time.perf_counter() - begun, self._by_hand)
         self._steps.append(played)
         self.on_step(played)
         return outcome is Outcome.PASSED
+
+    async def _by_api(self, work: Callable[[SubAccountKeys], Awaitable[Finding]]) -> Finding | None:
+        """Do it as the page offers it, by API; None where that is not offered, or the other way has to be taken."""
+        if (api := self.flow.sub_account) is None:
+            return None
+        try:
+            for sentence in await api.settle():
+                self.on_correction(sentence)
+            return await work(api)
+        except WizardError as error:
+            if self.scenario.correction is not Correction.BY_HAND:
+                raise
+            self._by_hand = "Used the simulated Binance page."
+            self.on_correction(" ".join((*error.sentences(), self._by_hand)))
+            return None
 
     async def _delete(self) -> Played:
         """Delete the leaked key, which is asked about before and after."""
         delete, leaked = self.flow.delete, self.flow.delete.leaked
         await delete.ask()
-        if listed := await self._find_key(leaked):
+        if not await self._by_api(lambda api: api.delete_leaked()) and (listed := await self._find_key(leaked)):
             await self.simulated_page.delete(listed.api_key)
         await delete.ask()
         if delete.refused_since is None:
@@ -172,7 +190,10 @@ class Player:
         self.on_correction(done)
 
     async def _apply(self) -> Played:
-        current = self.flow.current
+        current, finding = self.flow.current, await self._by_api(lambda api: api.apply())
+        if finding:
+            self.flow.advance(Step.APPLY)
+            return Outcome.PASSED, [finding]
         if key := await self._find_key(current):
             await self.simulated_page.set_whitelist(key.api_key, self._list())
         done = f"The list of {current.name if current else 'the key'} on the simulated Binance page is {self._list()}."
@@ -180,6 +201,9 @@ class Player:
         return Outcome.PASSED, [self._finding("Apply", Outcome.PASSED, done)]
 
     async def _credentials(self) -> Played:
+        if finding := await self._by_api(lambda api: api.create()):
+            self.flow.advance(Step.CREDENTIALS)
+            return Outcome.PASSED, [finding]
         step, is_pair = self.flow.credentials, self.kind is KeyKind.ED25519
         public_key = await step.public_key() if is_pair else ""
         made = await self.simulated_page.create(
@@ -197,8 +221,9 @@ class Player:
         return report.outcome, report.findings
 
     async def _retire(self) -> Played:
-        if legacy := await self._find_key(self.flow.retire.legacy):
-            await self.simulated_page.delete(legacy.api_key)
+        record = self.flow.retire.legacy
+        if record and not await self._by_api(lambda api: api.delete(record)) and (key := await self._find_key(record)):
+            await self.simulated_page.delete(key.api_key)
         seen_alive = 0
         for _ in range(MOST_POLLS):
             death = await self.flow.retire.poll()
@@ -240,7 +265,7 @@ class Player:
     async def correct(self) -> str:
         """Take the way out and return what was done; nothing where there is none. Raise WizardError if it is closed."""
         match self.scenario.correction:
-            case Correction.NONE:
+            case Correction.NONE | Correction.BY_HAND:
                 return ""
             case Correction.WAIT:
                 await self.flow.context.pause(self.passes_after)

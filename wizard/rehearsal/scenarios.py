@@ -23,6 +23,7 @@ class Correction(StrEnum):
     LIST = "correct the list"
     PERMISSION = "switch the permission on"
     NEW_KEY = "make another key"
+    BY_HAND = "use the page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Scenario:
     """Every host gets another public address."""
     moves_host_later: bool = False
     """The same, and no second key is waited for: as soon as a signed call was accepted. It is a drill of the list."""
+    is_sub_account: bool = False
+    """The key in use is a sub-account's, and the master account's key is there to make and delete keys by API."""
     has_leaked: bool = False
     """Somebody else has the key in use: it is deleted first. No fault is planted."""
     clock_offset_ms: int = 0
@@ -72,6 +75,13 @@ SMOOTH = Scenario(
 )
 _ALL = (
     SMOOTH,
+    Scenario(
+        "sub-account",
+        "The key belongs to a sub-account. The key of its master account is stored too.",
+        "Credentials, Apply, Delete and Retire do by API what else is done on Binance's page.",
+        "Walk through the five steps. Nothing is pasted.",
+        is_sub_account=True,
+    ),
     Scenario(
         "address-changed",
         "The public address of this host changes after the new key is made.",
@@ -156,22 +166,22 @@ _ALL = (
         "Wait and probe again, or quit: the exit code is 6.",
         outage=503,
     ),
-)
-SCENARIOS = {scenario.name: scenario for scenario in _ALL}
-SUB_ACCOUNT_SCENARIOS = {
-    "answer-lost": Scenario(
+    Scenario(
         "answer-lost",
-        "Binance makes the new key of the sub-account, and its answer is lost.",
-        "The key is found by its name in the list of keys. No second one is made.",
+        "Binance creates the new key of the sub-account, and its answer is lost.",
+        "The wizard finds the key by its name in Binance's list, and stores it. No second key is created.",
         "Wait until the list is read.",
+        is_sub_account=True,
         loses_answer=True,
     ),
-    "master-refused": Scenario(
+    Scenario(
         "master-refused",
-        "Binance refuses the master account's key wherever it manages keys of sub-accounts.",
-        "Nothing is changed. The key in use works on.",
-        "Correct the master account's key on Binance, then begin again.",
+        "Binance refuses the key of the master account for the keys of its sub-accounts.",
+        "Credentials and Retire say so. Nothing changes, and the key in use still works.",
+        "Create and delete by hand, on the simulated Binance page.",
+        Correction.BY_HAND,
+        is_sub_account=True,
         refuses_master=True,
     ),
-}
-"""For an environment of a sub-account."""
+)
+SCENARIOS = {scenario.name: scenario for scenario in _ALL}

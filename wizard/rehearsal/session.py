@@ -17,7 +17,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.rules import Rules
-from wizard.core.settings import ANY_SOURCE, Environment, Paths
+from wizard.core.settings import ANY_SOURCE, Environment, Paths, SubAccountSettings
 from wizard.core.sites import Site
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.keyring import open_keyring
@@ -42,7 +42,11 @@ MOST_AT_ONCE = 9
 
 STRANGER = "127.0.0.66"
 """The loopback address of somebody whom no whitelist names. The embedded exchange sees 192.0.2.66."""
-PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)
+EMAIL = "bot-1@example.com"
+"""The sub-account's."""
+PACE = Pace(
+    call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0, listing=4.0
+)
 """The embedded exchange is near and bears being asked often."""
 
 
@@ -83,12 +87,22 @@ class Rehearsal:
     async def _put_key_in_use(self, flow: Flow) -> None:
         report = await flow.egress.detect()
         whitelist = ",".join(map(str, report.verdict.addresses))
+        if account := self.environment.sub_account:
+            await self._put_master_key(flow, account.master.name, whitelist)
         made = await self.simulated_page.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
         with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
             await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
             await self._call_as_stranger(credentials)
             if self.scenario.moves_host_later:
                 await _use_once(flow, credentials)
+
+    async def _put_master_key(self, flow: Flow, master: str, whitelist: str) -> None:
+        vault, page = replace(flow.context.vault, environment=master), self.simulated_page
+        with suppress(WizardError):  # an earlier start was cut short after it
+            await page.open_account()
+        made = await page.of_master().create("master", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
+        with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
+            await vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
 
     async def _call_as_stranger(self, credentials: Credentials) -> None:
         """Leave one call of somebody who copied the key in the activity history, refused for its address.
@@ -129,6 +143,7 @@ async def rehearse(
     with _free_place(paths) as own:
         store, problem = await _keyring_or_memory()
         exchange = await _find_or_start(own, store, scenario, passes_after)
+        scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
         environment = Environment(
             name=_name(own),
             site=embedded_site(exchange.base_url),
@@ -136,13 +151,17 @@ async def rehearse(
             source_address=source_address,
             is_rehearsal=True,
         )
+        email = EMAIL if scenario.is_sub_account else None
+        if email:
+            master = replace(environment, name=_master(own))
+            environment = replace(environment, sub_account=SubAccountSettings(email, master))
         services = tuple(
             EchoService(f"echo-{shape}", f"service {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
             for shape in Parser
         )
         try:
-            scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
-            yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
+            page = SimulatedPage(exchange.desk_url, email)
+            yield Rehearsal(environment, own, services, page, store, problem, scenario)
         finally:
             if not (store.durable and _is_open(own)):
                 await exchange.end()
@@ -193,6 +212,11 @@ def _name(own: Paths) -> str:
     return own.state.name
 
 
+def _master(own: Paths) -> str:
+    """Return the name of the environment that has the master account's key."""
+    return f"{_name(own)}-master"
+
+
 async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_after: float) -> ExchangeProcess:
     known = recall(_note(own))
     if known and await known.answers():
@@ -214,7 +238,7 @@ async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_af
 async def _clear(own: Paths, file: Path, store: Store) -> None:
     """Remove the keys of a rehearsal that has ended, then its journal; that stays where CustodyError is raised."""
     with closing(Journal(read_database(file), time.time)) as journal:
-        for record in journal.keys(_name(own)):
+        for record in (*journal.keys(_name(own)), *journal.keys(_master(own))):
             if record.holding is not Holding.PURGED:
                 await _remove(record, store, journal.id)
     for part in file.parent.glob(f"{file.name}*"):

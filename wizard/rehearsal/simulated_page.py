@@ -63,16 +63,31 @@ def permissions_of_others(key: ListedKey, keys: tuple[ListedKey, ...]) -> dict[s
 
 
 class SimulatedPage:
-    """Talks to the simulated page of one embedded exchange. Its methods raise WizardError where the page refuses."""
+    """Talks to the simulated page of one account. Its methods raise WizardError where the page refuses.
 
-    def __init__(self, desk_url: str) -> None:
+    Args:
+        desk_url: Where the embedded exchange has its page.
+        account: The email of the sub-account; None for the master account.
+    """
+
+    def __init__(self, desk_url: str, account: str | None = None) -> None:
         self._url = desk_url
+        self._account = account
+
+    def of_master(self) -> SimulatedPage:
+        """Return the page of the master account."""
+        return SimulatedPage(self._url)
+
+    async def open_account(self) -> None:
+        """Open the sub-account."""
+        await self._call("POST", "/sub-accounts", {"email": self._account})
 
     async def create(
         self, label: str, kind: KeyKind, whitelist: str, *, public_key: str = "", **permissions: bool
     ) -> NewKey:
         """Create a key."""
         body: dict[str, object] = {"label": label, "kind": kind, "whitelist": whitelist, "permissions": permissions}
+        body["account"] = self._account
         if public_key:
             body["public_key"] = public_key
         made = await self._call("POST", "/keys", body)
@@ -90,6 +105,7 @@ class SimulatedPage:
                 permissions=key["permissions"],
             )
             for key in await self._call("GET", "/keys")
+            if key["account"] == self._account
         )
 
     async def set_whitelist(self, api_key: Secret, text: str) -> None:

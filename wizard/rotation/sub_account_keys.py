@@ -191,14 +191,14 @@ class SubAccountKeys:
         await self.settle()
         async with self._open() as accounts:
             await self._read(accounts.account)
-            pending = self._made_here()
+            pending = self.made
             if pending and not await self._comes_to_be_listed(accounts, pending):
                 # Its list could not be set: it was deleted, and the program ended before it was purged.
                 await self._context.vault.purge(pending, "Binance no longer lists it")
                 pending = None
             if pending is None:
                 await self._create(accounts, wanted, granted)
-                pending = self._made_here()
+                pending = self.made
             if pending is None:
                 raise _refusal("The key was made and could not be stored", "", "Try again.")
             async with self._context.credentials(pending) as made:
@@ -229,7 +229,7 @@ class SubAccountKeys:
                 self._note(NOT_CREATED, api_name=name, reason=f"Binance refused it ({error.exchange_code})")
                 raise
             await self._settle(accounts, self.unsettled[-1])
-            if self._made_here() is None:
+            if self.made is None:
                 raise
             return
         with made.api_key:
@@ -457,7 +457,8 @@ class SubAccountKeys:
             raise _refusal("Binance's API cannot take this list", why, "Take blocks off the list.", "sub-account.list")
         return frozenset(str(address) for block in networks for address in block)
 
-    def _made_here(self) -> KeyRecord | None:
+    @property
+    def made(self) -> KeyRecord | None:
         """The new key, if this job had Binance make it."""
         rotation, pending = self._context.rotation, self._credentials.pending
         made = {event.detail["fingerprint"] for event in self._context.journal.events(rotation, CREATED)}

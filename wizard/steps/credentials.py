@@ -20,7 +20,7 @@ from wizard.intake.candidates import HeldKey, site_of
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
 from wizard.intake.sources import ENVIRONMENT, SEVERAL, Search, open_private_key, read_source, search, take
-from wizard.rotation.model import Finding, Mode, Step
+from wizard.rotation.model import Finding, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
 from wizard.steps.presenter import Face, FlowPresenter, StepPresenter
@@ -314,10 +314,10 @@ class CredentialsPresenter(StepPresenter):
                 said = f"Binance did not say what that is. Look at {current.name} there"
             return Instruction(f"Tick what {current.name} has", details=(said, f"Leave off: {LABELS[WITHDRAWALS]}"))
         in_order = (*LABELS, *(name for name in known if name not in LABELS))
-        has = [_label(name) for name in in_order if known.get(name) and name != WITHDRAWALS]
+        has = [short_label(name) for name in in_order if known.get(name) and name != WITHDRAWALS]
         return Instruction(
             f"Tick what {current.name} has: {' · '.join(has) or 'nothing'}",
-            details=(f"Leave off: {_label(WITHDRAWALS)}, and all others",),
+            details=(f"Leave off: {short_label(WITHDRAWALS)}, and all others",),
         )
 
     @property
@@ -333,8 +333,7 @@ class CredentialsPresenter(StepPresenter):
     def _evidence(self) -> Iterable[Row]:
         current = self.flow.current
         known = self._permissions_of(current) if current else None
-        if current and current.kind is KeyKind.HMAC and self.kind is not KeyKind.HMAC:
-            yield Row((f"{current.name} is HMAC. {_CHANGES}",), State.LOOK)
+        yield from self._changes()
         if known and known.get(WITHDRAWALS) and current:
             yield Row((f"{current.name} may withdraw. Tick that only if your bot withdraws.",), State.LOOK)
         at = utc(self._asked_at)[11:]
@@ -344,6 +343,11 @@ class CredentialsPresenter(StepPresenter):
             yield Row((f"Binance said that on {utc(current.proven_at)}. {self._why_unknown()}",), State.LOOK)
         elif current and self._asked_at:
             yield Row((f"Its permissions are unknown. {self._why_unknown()} Asked at {at}.",), State.UNSURE)
+
+    def _changes(self) -> Iterable[Row]:
+        current = self.flow.current
+        if current and current.kind is KeyKind.HMAC and self.kind is not KeyKind.HMAC:
+            yield Row((f"{current.name} is HMAC. {_CHANGES}",), State.LOOK)
 
     def _why_unknown(self) -> str:
         if self._problem:
@@ -620,11 +624,6 @@ class PickPresenter(FlowPresenter):
         )
 
 
-def credentials_presenter(flow: Flow, face: Face) -> CredentialsPresenter:
-    """Return the step as the job needs it."""
-    is_import = flow.context.rotation.mode is Mode.ADOPT
-    return (ImportPresenter if is_import else CredentialsPresenter)(flow, face)
-
-
-def _label(name: str) -> str:
+def short_label(name: str) -> str:
+    """Return what a permission is called, in few words."""
     return LABELS.get(name, name).removeprefix("Enable ")

@@ -9,6 +9,7 @@ from typing import TypeVar
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.keyring_process import DEADLINE as OPERATION
+from wizard.exchange.sub_accounts import CHANGE_DEADLINE
 from wizard.rotation.context import Pace
 from wizard.rotation.host_proofs import AGAIN_AT_A_TIME, AT_A_TIME
 from wizard.rotation.probe import PASSES_IN_A_ROW
@@ -67,6 +68,11 @@ def probe(pace: Pace) -> float:
 def call(pace: Pace) -> float:
     """The keyring, and one question to the exchange."""
     return OPERATION + pace.call
+
+
+def by_api(pace: Pace) -> float:
+    """Two calls that change something, with what shows late, and those around them. What is cut short is settled."""
+    return CUSTODY + 2 * (CHANGE_DEADLINE + pace.listing) + _CLOCK_CALLS * pace.call
 
 
 def poll(pace: Pace, unused: int = 0) -> float:

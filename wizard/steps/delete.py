@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import utc
@@ -10,7 +11,8 @@ from wizard.core.text import printable
 from wizard.exchange.diagnosis import UNKNOWN_KEY
 from wizard.rotation.model import Step
 from wizard.steps import deadlines
-from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.by_api import ApiPresenter
+from wizard.steps.presenter import Face
 from wizard.steps.view import PRIMARY, Action, Row, State, View, lines
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 REFUSED = "Binance refuses {}. The proof follows with the new key."
 
 
-class DeletePresenter(StepPresenter):
-    """Watches the leaked key while the user deletes it on Binance. The wizard deletes nothing there."""
+class DeletePresenter(ApiPresenter):
+    """Watches the leaked key while the user deletes it on Binance. Only a sub-account's is deleted from here."""
 
     STEP = Step.DELETE
     TITLE = "Delete the leaked key on Binance"
@@ -63,6 +65,19 @@ class DeletePresenter(StepPresenter):
         finally:
             self.face.show()
 
+    async def delete_by_api(self) -> None:
+        """Delete the leaked key by API, once its last four are typed."""
+        leaked = self.flow.delete.leaked
+        if self.api and leaked:
+            consent = self.deleting(leaked, f"{self._stops}.", asks_for_key=True)
+            if await self.delete_key(consent, self.api.delete_leaked, self._name):
+                await self.ask()
+
+    @property
+    def _stops(self) -> str:
+        bots = " and ".join(bot.name for bot in self.flow.context.environment.bots)
+        return f"{bots or 'Your bots'} cannot work without it until the new key is there"
+
     @property
     def _is_refused(self) -> bool:
         answers = self.flow.delete.answers()
@@ -74,18 +89,18 @@ class DeletePresenter(StepPresenter):
         environment, name = self.flow.context.environment, self._name
         page = environment.site.key_page
         where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
-        bots = " and ".join(bot.name for bot in environment.bots)
         to_do = lines(f"1  {where}", f"2  Delete {name}, and no other key.", "3  Confirm with 2FA.")
-        stops = f"{bots or 'Your bots'} cannot work without it until the new key is there"
-        return View(
+        watching = "Watching" if self._is_refused else "Or by hand" if self.api else "What to do"
+        view = View(
             state,
             verdict,
-            because=(*because, f"{stops}, nor can commands under key-wizard exec {environment.name}."),
-            evidence_title="Watching" if self._is_refused else "What to do",
+            because=(*because, f"{self._stops}, nor can commands under key-wizard exec {environment.name}."),
+            evidence_title=watching,
             evidence=(*(() if self._is_refused else to_do), *self._answered()),
             not_proven=f"that {name} is dead, as there is no other key to compare with" * self._is_refused,
             actions=self._actions(),
         )
+        return view if self._is_refused else self.with_problem(view)
 
     def _judged(self) -> tuple[State, str, tuple[str, ...]]:
         answers, name = self.flow.delete.answers(), self._name
@@ -123,5 +138,9 @@ class DeletePresenter(StepPresenter):
         about = f"Goes on to the new key, while {self._name} may still work."
         skip = Action("skip", "e", "Go on anyway", about, self.advance)
         ask_first = Action("ask", PRIMARY, "Ask now", ask.about, self.ask, also="r")
-        first = (go_on, ask) if self._is_refused else (ask_first, skip)
+        about = f"Deletes {self._name} on Binance, after a question."
+        delete = Action("delete-key", "d", f"Delete {self._name} by API", about, self.delete_by_api)
+        first = [go_on, ask] if self._is_refused else [ask_first, skip]
+        if self.api and not self._is_refused:
+            first = [replace(delete, key=PRIMARY, also="d"), ask, skip] if self.is_api_first else [*first, delete]
         return (*first, *self.page_actions(), self.back_action())

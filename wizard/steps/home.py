@@ -55,6 +55,14 @@ _ELSE = {
     (Mode.RETIRE, Step.RETIRE): "prove that unused keys are dead",
 }
 """In the place of `_DOES`."""
+_BY_API = {
+    Step.DELETE: "delete the leaked key by API",
+    Step.WHITELIST: "check the list of the key",
+    Step.APPLY: "change it by API, read it back",
+    Step.CREDENTIALS: "create the key by API, store it here",
+    Step.RETIRE: "delete the legacy key by API",
+}
+"""The same for a sub-account whose keys its master account manages."""
 
 
 class HomePresenter(Presenter):
@@ -344,7 +352,7 @@ class HomePresenter(Presenter):
         return Row(
             (
                 one.environment.name,
-                one.environment.site.name,
+                "sub-account" if one.environment.sub_account else one.environment.site.name,
                 f"{current.name} {current.kind.label}" if current else "none",
                 _age(now - current.stored_at) if current else "–",
                 status,
@@ -363,11 +371,15 @@ class HomePresenter(Presenter):
             yield f"Resume at {_numbered(mode, job.step)} · {job_phrase(mode, one.legacy or one.current)}"
         else:
             yield f"{_HEADS[mode].format(name=name)} · you can quit at any point"
+        managed = one.environment.sub_account
+        if managed:
+            yield f"The key of {managed.master.name} manages {managed.email} on {one.environment.site.name}."
         if one.unlisted:
             yield f"Your calls came from {one.unlisted} when that was looked up last."
         yield " "
         for number, step in enumerate(JOBS[mode].steps[:-1], 1):
-            yield f"{number}  {TITLES[step]:<12} {_ELSE.get((mode, step), _DOES[step])}"
+            does = _ELSE.get((mode, step), (_DOES | _BY_API if managed and mode is not Mode.ADOPT else _DOES)[step])
+            yield f"{number}  {TITLES[step]:<12} {does}"
         if not job and not one.current:
             yield " "
             yield "No key yet? Create the first one, in 4 steps."
@@ -420,7 +432,7 @@ class HomePresenter(Presenter):
         name = one.current.name if one.current else ""
         about_key, about_list = f"Replaces {name}, step by step.", f"Changes the whitelist of {name} on Binance."
         about_import = "Imports the key that you already use."
-        about_leak = f"Has you delete {name} on Binance first, then replaces it."
+        about_leak = f"{'Deletes' if one.environment.sub_account else 'Has you delete'} {name} first, then replaces it."
         jobs = {
             Mode.ROTATE: Action("replace", "a", "Replace", about_key, partial(self.start, Mode.ROTATE)),
             Mode.WHITELIST: Action("whitelist", "w", "Whitelist", about_list, partial(self.start, Mode.WHITELIST)),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.steps.apply import ApplyPresenter
-from wizard.steps.credentials import credentials_presenter
+from wizard.steps.by_api import credentials_presenter
 from wizard.steps.delete import DeletePresenter
 from wizard.steps.egress import EgressPresenter
 from wizard.steps.presenter import Face, Presenter

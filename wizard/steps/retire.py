@@ -20,7 +20,8 @@ from wizard.rotation.findings import ACTIVITY_HISTORY, FOREIGN_SOURCE
 from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.steps import deadlines
-from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.by_api import ApiPresenter
+from wizard.steps.presenter import Face
 from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View, lines
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ MOST_POLLS = 12
 BOTS, DELETED = "bots", "deleted"
 
 
-class RetirePresenter(StepPresenter):
+class RetirePresenter(ApiPresenter):
     """Watches the legacy key until its death is proven, then deletes its stored secret."""
 
     STEP = Step.RETIRE
@@ -162,6 +163,19 @@ class RetirePresenter(StepPresenter):
             self.face.say(*done.run.output)
             self.face.note(f"Restart of {bot.name}, {done.phrase}.", State.GOOD if done.is_good else State.LOOK)
 
+    async def delete_by_api(self, item: str) -> None:
+        """Delete the key of a row by API, once that is confirmed, and watch it die; from a bot's row the legacy key."""
+        self._at, record = item, self._unused.get(item, self.legacy)
+        if self.api is None or record is None or not await self.is_settled():
+            return
+        further = not_handed_over(self.flow) if record is self.legacy else ()
+        consent = self.deleting(record, *further, asks_for_key=self.flow.context.environment.is_production)
+        if await self.delete_key(consent, partial(self.api.delete, record), str(record.name)):
+            if record is self.legacy:
+                self._done |= {DELETED}
+                self.flow.retire.note_done(self._done)
+            await self.ask()
+
     async def keep(self, item: str) -> None:
         """Settle a key that was never used, once its last four are typed: it stays, or Binance refuses it."""
         if (record := self._unused.get(item)) is None:
@@ -276,7 +290,7 @@ class RetirePresenter(StepPresenter):
         reminder = lines(ACTIVITY_HISTORY, FOREIGN_SOURCE) if is_deadly and not self._has_failed else ()
         here = self._row(rows)
         corner, corner_state = self._overlap(death)
-        return View(
+        view = View(
             state,
             verdict,
             because=because,
@@ -290,6 +304,7 @@ class RetirePresenter(StepPresenter):
             not_proven=death.does_not_prove,
             actions=self._actions(death, legacy, rows, here),
         )
+        return view if self._problem or death.allows_purge else self.with_problem(view)
 
     def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
         legacy, current = self._names
@@ -341,10 +356,15 @@ class RetirePresenter(StepPresenter):
             is_ticked=DELETED in self._done,
             item=DELETED,
             detail=(self._where,),
+            offers=self._offers,
         )
         unused = starmap(self._unused_row, self._unused.items())
         to_do = [delete, *(rows or [everywhere])] if self._has_leaked else [*(rows or [everywhere]), delete]
         return (*(to_do if self.legacy else ()), *filter(None, unused))
+
+    @property
+    def _offers(self) -> tuple[tuple[str, str], ...]:
+        return (("delete-key", "deletes it by API, after a question"),) if self.api else ()
 
     @property
     def _has_leaked(self) -> bool:
@@ -358,7 +378,8 @@ class RetirePresenter(StepPresenter):
         indent = "       " if self.face.is_live and self.legacy else ""
         words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and never used."
         offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
-        return Row((words,), item=item, detail=(self._where, death.sentence), offers=offers)
+        detail = (self._where, death.sentence)
+        return Row((words,), item=item, detail=detail, offers=(*self._offers, *offers))
 
     def _bot_row(self, words: str, bot: Bot) -> Row:
         restarted = self.flow.retire.restarts().get(bot.name)
@@ -416,6 +437,9 @@ class RetirePresenter(StepPresenter):
         names = {item_of(bot): bot.name for bot in self.flow.context.environment.bots}
         label = f"Restart {names.get(here.item, 'bots') if here and self.face.is_live else 'bots'}"
         restart = Action("restart", "x", label, about, self.restart, is_about_row=True)
+        doomed = kept.name if kept else legacy
+        about = "Deletes the key of the row on Binance, after a question."
+        by_api = Action("delete-key", "d", f"Delete {doomed} by API", about, self.delete_by_api, is_about_row=True)
         undo = Action("undo", "u", "Undo the switch", f"Makes {legacy} the current key again.", self.undo_switch)
         label, about = "Delete its secret", f"Deletes the stored secret of {legacy}, after a question."
         if death.is_missing:
@@ -428,6 +452,7 @@ class RetirePresenter(StepPresenter):
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if here else []),
             *([restart] if here and names and self.legacy else []),
+            *([by_api] if any(by_api.word in dict(row.offers) for row in rows) else []),
             *([keep] if any(unused.get(row.item) for row in rows) else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
@@ -447,10 +472,11 @@ class RetirePresenter(StepPresenter):
 
     def _needed(self, here: Row | None) -> str:
         """Return the word of what Enter does: what the row needs, once Binance has been asked after the switch."""
-        if here is None or here.is_ticked or not self.face.is_live or not self.flow.retire.polls():
+        polls = self.flow.retire.polls(self._unused.get(here.item) if here else None)
+        if here is None or here.is_ticked or not self.face.is_live or not polls:
             return "ask"
         if here.item == DELETED or here.item in self._unused:
-            return "page" if self.face.page else "details"
+            return "delete-key" if self.is_api_first else "page" if self.face.page else "details"
         return "copy" if here.item == BOTS else "restart"
 
 

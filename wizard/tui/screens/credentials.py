@@ -64,12 +64,15 @@ class CredentialsScreen(ViewScreen):
             self._kind = self.presenter.kind
             self._fields.clear()
         self._fields.ask_for(field.name for field in self.presenter.fields)
+        self._fields.display = bool(self.presenter.fields)
         if self.presenter.entered:
             self._fields.clear()
             for name, value in self.presenter.entered.items():
                 self._fields.fill(name, value)
             self.presenter.forget()
             self.query_one(f"#{self.presenter.fields[-1].name}").focus()
+        elif not self.presenter.fields:
+            self.set_focus(None)  # letters are keys then
         elif self.focused is None:
             self._fields.focus_next()
 
