@@ -471,3 +471,27 @@ async def test_no_key_and_only_the_whitelist_is_nothing_to_do(host: Host) -> Non
     await host.open("")
     assert (await host.run(list_only=True)).outcome == "not due"
     assert await host.names() == []
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"key_after_s": 40, "row_after_s": 20},
+        {"restriction_adds": True},
+        {"restriction_after_s": 20},
+        {"masks_rows": True},
+        {"delete_after_s": 30},
+        {"rows_named_list": True, "unknown_fields": True},
+    ],
+    ids="+".join,
+)
+async def test_what_binance_leaves_open_changes_nothing_of_the_end(host: Host, unknown: dict[str, Any]) -> None:
+    await host.open()
+    await host.run()
+    (before,) = await host.names()
+    await host.move()
+    await host.world.fault(sub_accounts=unknown)
+    result = await host.run(is_forced=True)
+    assert (result.exit, result.due) == (Exit.FINE, ["changed address", "former address", "asked for"]), result
+    assert await host.names() == [last_four(result)] != [before]
+    assert await host.list_of(last_four(result)) == ELSEWHERE
