@@ -110,9 +110,10 @@ async def test_two_rehearsals_at_once_share_no_key_and_an_open_one_is_resumed_fi
 
 
 @pytest.mark.keyring
-async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring() -> None:
+@pytest.mark.parametrize("scenario", ["smooth", "sub-account"])
+async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring(scenario: str) -> None:
     with secret_service() as environ:
-        code, out, err = await key_wizard("rehearse", "--auto", "--json", environ=environ)
+        code, out, err = await key_wizard("rehearse", "--auto", "--json", "--scenario", scenario, environ=environ)
         assert code == 0
         assert all("GNOME" in key["store"] for key in json.loads(out)["credentials"]), "the keyring was used"
         assert await _in_keyring(environ) == ()

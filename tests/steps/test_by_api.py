@@ -123,11 +123,12 @@ async def test_where_binance_refuses_the_master_the_page_says_so_and_offers_the_
         assert flow.step is Step.WHITELIST
 
 
-async def test_a_fault_at_binance_is_no_refusal_and_enter_tries_again(account: Account) -> None:
+@pytest.mark.parametrize("path", [CREATE, "/sapi/v1/account/apiRestrictions"])
+async def test_a_fault_at_binance_is_no_refusal_and_enter_tries_again(account: Account, path: str) -> None:
     async with account.flow() as (flow, _):
         face = FakeFace(answers={CREATION: "create"})
         page = await at_credentials(account, flow, face)
-        await account.world.plant(CREATE, "busy", times=99, status=503)
+        await account.world.plant(path, "busy", times=99, status=503)
         await press(page, PRIMARY)
         assert (page.view().state, first(page)) == (State.STOP, "create")
         assert "503" in text(page.view())
@@ -203,7 +204,7 @@ async def test_a_list_is_saved_by_hand_where_the_api_refuses(account: Account) -
     async with account.flow() as (flow, _):
         page = await at_apply(account, flow, FakeFace(), HERE)
         assert {"saved", "change", "copy"} <= words(page)
-        await account.world.plant("/sapi/v1/sub-account/subAccountApi/ipRestriction", REFUSED, times=99, status=400)
+        await account.world.plant(ACCOUNTS, REFUSED, times=99, status=400)
         await press(page, PRIMARY)
         assert (page.view().state, first(page)) == (State.STOP, "saved")
         await press(page, PRIMARY)

@@ -82,3 +82,15 @@ def test_the_way_by_hand_is_one_key_away_and_back() -> None:
         walk.press(ESCAPE)
         walk.see("enter Create the key by API")
         create(walk)
+
+
+def test_where_the_master_is_refused_enter_leads_to_the_page() -> None:
+    with rehearsing({}, "--scenario", "master-refused") as walk:
+        to_credentials(walk)
+        walk.press(ENTER)
+        walk.see("Binance refuses the key of rehearsal-master", "-2015", "enter Create it by hand")
+        walk.press(ENTER)
+        walk.see("-----END PUBLIC KEY-----", "Save and probe")
+        walk.take_from_page()
+        walk.store()
+        walk.switch()

@@ -79,6 +79,8 @@ class SubAccountKeys:
         """See that the master's key is fit, and the sub-account too; nothing changes."""
         async with self._master() as (client, master):
             answer = await self._ask_with(client, master)
+            if answer.error and answer.error.kind is not ErrorKind.REFUSED:
+                raise answer.error  # it says nothing of the key
             if not answer.accepted:
                 said = answer.diagnose()
                 raise _unfit("Binance refuses the key of the master account", " ".join(sentences(said.what, said.why)))

@@ -149,6 +149,7 @@ class ApplyPresenter(ApiPresenter):
 
 async def _listed(api: SubAccountKeys, current: KeyRecord) -> tuple[IPv4Address, ...]:
     """Return the list that Binance has; empty where the key is open to every address."""
+    await api.check_master()  # a list that is not found may be too new, and would be waited for
     try:
         return await api.listed(current)
     except WizardError as error:
