@@ -17,7 +17,7 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("README", "commands", "configuration", "unattended", "headless", "security", "death")
+        for name in ("README", "commands", "configuration", "unattended", "headless", "openbao", "security", "death")
     ),
 ]
 

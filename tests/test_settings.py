@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wizard.core.errors import UsageError, WizardError
-from wizard.core.settings import Bot, Paths, load, paths
+from wizard.core.settings import Bot, OpenBao, Paths, load, paths
 from wizard.core.sites import known_sites
 
 
@@ -169,9 +169,33 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         '[custody]\ndeadline = "10"',
         "[custody]\ndeadline = nan",
         "[custody]\ndeadline = 1e9",
+        '[custody]\nplace = "openbao"',
+        *(
+            f'[custody]\nplace = "openbao"\nopenbao = {{{inner}}}'
+            for inner in (
+                'url = "bao.example"',
+                'url = "ftp://bao.example"',
+                'url = "http://bao.example"',
+                'url = "https://user:hunter2@bao.example"',
+                'url = "https://bao.example/v1"',
+                'url = "https://bao.example", path = "../other"',
+                'url = "https://bao.example", mount = ""',
+                'url = "https://bao.example", mount = "a//b"',
+                'url = "https://bao.example", namespace = "a?b"',
+                'url = "https://bao.example", role_id = 3',
+                'url = "https://bao.example", token = "hunter2"',
+            )
+        ),
     ],
 )
 def test_a_place_or_a_deadline_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(WizardError) as caught:
         settings_of(tmp_path, text)
     assert caught.value.advice
+    assert "hunter2" not in " ".join(caught.value.sentences())
+
+
+def test_openbao_is_read_with_its_defaults(tmp_path: Path) -> None:
+    text = '[custody]\nplace = "openbao"\n[custody.openbao]\nurl = "http://127.0.0.1:8200"\npath = "/team/keys/"\n'
+    custody = settings_of(tmp_path, text).custody  # type: ignore[attr-defined]
+    assert custody.openbao == OpenBao("http://127.0.0.1:8200", "secret", "team/keys")

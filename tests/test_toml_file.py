@@ -34,7 +34,7 @@ VALUES = {
     "a time": "07:32:00",
 }
 KEYS = {
-    "custody": ("place", "deadline"),
+    "custody": ("place", "deadline", "openbao"),
     "rules": ("max_entries", "tolerated_ranges"),
     "environments.production": (
         *("site", "host", "source_address", "proxy", "uses_futures", "hosts", "bots"),

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +14,25 @@ from tests.custody.hung_bus import HungBus
 from tests.custody.vaults import vaults  # noqa: F401 - a fixture
 from tests.secret_service import bare_environ
 
+if TYPE_CHECKING:
+    from tests.custody.bao import Bao
+
 
 @pytest.fixture
 def login() -> Iterator[dict[str, str]]:
     """The environment of a login without a session bus."""
     with tempfile.TemporaryDirectory(prefix="kw-") as home:
         yield bare_environ(Path(home))
+
+
+@pytest.fixture(scope="session")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    """One OpenBao for all tests that leave it as it was."""
+    from tests.custody.bao import Bao
+
+    server = Bao(tmp_path_factory.mktemp("bao"))
+    yield server
+    server.kill()
 
 
 @pytest.fixture

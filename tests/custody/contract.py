@@ -18,6 +18,8 @@ SERVICE = "key-wizard:test:0123456789ab"
 
 class StoreContract:
     can_list = True
+    can_replace = True
+    """Else a second write is refused: the place creates items by check-and-set."""
     longest = 5000
     """Characters that one item holds at least."""
 
@@ -57,8 +59,13 @@ class StoreContract:
         assert found == credentials
         await vault.purge(record, "a test")
 
-    async def test_a_second_write_replaces_the_first(self, store: Store) -> None:
+    async def test_a_second_write_replaces_the_first_or_is_refused(self, store: Store) -> None:
         await store.write(SERVICE, Secret("first"))
+        if not self.can_replace:
+            with refused("occupied"):
+                await store.write(SERVICE, Secret("second"))
+            assert await store.read(SERVICE) == Secret("first")
+            return
         await store.write(SERVICE, Secret("second"))
         assert await store.read(SERVICE) == Secret("second")
 

@@ -33,6 +33,7 @@ from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
 from wizard.core.threads import run_async
 from wizard.custody.errors import CommandList, CustodyError
+from wizard.custody.questions import OPENBAO
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
@@ -145,7 +146,7 @@ class PlaceFinding(Finding):
     state: str = ""
     """`ready`, or a stable word for what is wrong: `locked`, `no-bus-address`, `backend-null`, …"""
     backend: str = ""
-    """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
+    """What is used: keyring's backend as a class path, `encrypted-file`, or `openbao:…`; empty where nothing can be."""
     instructions: tuple[CommandList, ...] = ()
     """What the user can do at a shell, where nothing can be used."""
 
@@ -168,8 +169,9 @@ def _role(key: KeyRecord) -> str:
 
 
 def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:
+    instructions = (*error.instructions, OPENBAO) if error.instructions else ()
     return PlaceFinding(
-        **asdict(writer.error(STORAGE, Outcome.FAILED, error)), state=error.code, instructions=error.instructions
+        **asdict(writer.error(STORAGE, Outcome.FAILED, error)), state=error.code, instructions=instructions
     )
 
 

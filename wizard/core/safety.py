@@ -22,6 +22,7 @@ _KEPT = frozenset(f"TEXTUAL_{each}" for each in ("ANIMATIONS", "COLOR_SYSTEM", "
 _LOGGERS = (
     *("httpx", "websockets", "websockets.client", "httpcore"),
     *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
+    *("urllib3", "urllib3.connection", "urllib3.connectionpool", "urllib3.response", "urllib3.util.retry"),
 )
 _SSH_DEFAULTS = {"ESCDELAY": "250", "TEXTUAL_FPS": "20"}
 _PR_SET_DUMPABLE = 4

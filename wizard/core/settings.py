@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from platformdirs import PlatformDirs
 
 from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
-from wizard.core.destinations import read_destination
+from wizard.core.destinations import is_this_machine, read_destination, read_url
 from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
@@ -41,6 +41,22 @@ class Place(StrEnum):
     """The operating system's own store of secrets."""
     ENCRYPTED_FILE = "encrypted-file"
     """A file below the state directory that a passphrase opens."""
+    OPENBAO = "openbao"
+    """OpenBao or HashiCorp Vault, for teams."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBao:
+    """Where OpenBao or HashiCorp Vault is, and how to log in there, as in docs/openbao.md. It holds no secret."""
+
+    url: str
+    mount: str = "secret"
+    path: str = "key-wizard"
+    namespace: str = ""
+    ca_file: str = ""
+    role_id: str = ""
+    secret_id_file: str = ""
+    auth_mount: str = "approle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,8 @@ class Custody:
     place: Place = Place.KEYRING
     deadline: float = 10.0
     """Seconds for one operation. A healthy keyring takes 0.2 s, most of it to start an interpreter."""
+    openbao: OpenBao | None = None
+    """Set at least where the place is `Place.OPENBAO`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +300,32 @@ def read() -> tuple[Paths, Settings]:
 
 
 def _custody(section: Section) -> Custody:
-    section.expect_only(("place", "deadline"))
+    section.expect_only(("place", "deadline", "openbao"))
     default = Custody()
     place = section.string("place", default.place, default.place)
     if place not in set(Place):
         choice = " or ".join(f'place = "{each}"' for each in Place)
         raise section.refusal("place", "There is no such place.", f"Write {choice}.")
-    return Custody(Place(place), section.number("deadline", default.deadline, 1.0, LONGEST_DEADLINE))
+    named = section.section("openbao")
+    openbao = _openbao(named) if named.values or place == Place.OPENBAO else None
+    return Custody(Place(place), section.number("deadline", default.deadline, 1.0, LONGEST_DEADLINE), openbao)
+
+
+def _openbao(section: Section) -> OpenBao:
+    example = OpenBao("https://bao.example:8200", namespace="trading", ca_file="/etc/ssl/bao.pem")
+    section.expect_only([each.name for each in fields(OpenBao)])
+    values = {key: section.string(key, getattr(example, key) or "…") for key in section.values}
+    url = read_url(values.setdefault("url", ""))
+    schemes = ("https", "http") if url and is_this_machine(url.host) else ("https",)
+    if url is None or url.user is not None or url.rest not in ("", "/") or url.scheme not in schemes:
+        why = "It is not the https address of a server. Plain http is for this machine only."
+        raise section.refusal("url", why, f'Write url = "{example.url}".')
+    for key in {"mount", "path", "namespace", "auth_mount"} & values.keys():
+        values[key] = values[key].strip("/")
+        if not all(map(_NAME.fullmatch, values[key].split("/"))):
+            why = "Letters, digits, - and _ are possible between its slashes."
+            raise section.refusal(key, why, f'Write {key} = "{getattr(example, key)}".')
+    return OpenBao(**values)
 
 
 def _environment(name: str, environments: Section, sites: Mapping[str, Site], rules: Rules) -> Environment:

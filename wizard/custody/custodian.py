@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
-from wizard.core.settings import Custody, Place
+from wizard.core.settings import Custody, OpenBao, Place
 from wizard.core.threads import in_daemon_thread
 from wizard.core.toml_file import write_value
 from wizard.custody.errors import CustodyError, Remedy
@@ -22,6 +23,7 @@ from wizard.custody.store import Store
 
 if TYPE_CHECKING:
     from wizard.custody.encrypted_file import EncryptedFileStore
+    from wizard.custody.openbao import OpenBaoStore
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
@@ -42,6 +44,7 @@ class Custodian:
         self._settings = settings
         self._environ = environ
         self._opened: EncryptedFileStore | None = None
+        self._openbao: OpenBaoStore | None = None
 
     async def open(self) -> Store:
         """Return the store. Where it cannot be opened, the error's `remedy` says what `help` can do."""
@@ -50,6 +53,8 @@ class Custodian:
             from wizard.custody.keyring import open_keyring  # noqa: PLC0415
 
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
+        if self.custody.place is Place.OPENBAO and self.custody.openbao:
+            return await self._open_openbao(self.custody.openbao)
         from wizard.custody.encrypted_file import open_file  # noqa: PLC0415
 
         if self._opened is None:
@@ -60,6 +65,23 @@ class Custodian:
             with passphrase:
                 self._opened = await open_file(self._file, passphrase, self.custody.deadline)
         return self._opened
+
+    async def _open_openbao(self, chosen: OpenBao) -> Store:
+        try:
+            module = await in_daemon_thread(lambda: import_module("wizard.custody.openbao"))
+        except ModuleNotFoundError as error:
+            if error.name != "hvac":
+                raise
+            raise CustodyError(
+                "The client of OpenBao is not installed",
+                why="It is an extra of Key Wizard.",
+                advice="Install it, then start again:\npip install 'key-wizard[openbao]'",
+                code="extra-missing",
+            ) from None
+        if self._openbao is None:
+            self._openbao = module.OpenBaoStore(chosen, self.custody.deadline, self._environ)
+        await self._openbao.expect_usable()
+        return self._openbao
 
     async def has_file(self) -> bool:
         """Return whether there is an encrypted file, be it the place or not, or raise CustodyError."""
@@ -98,7 +120,7 @@ class Custodian:
             raise CustodyError(
                 "Your credentials are not in the encrypted file",
                 why=f"The settings name the place {self.custody.place}.",
-                advice="To change the password of the keyring, use the keyring program.",
+                advice="What opens a keyring or OpenBao is changed there.",
                 code="not-in-file",
             )
         if not await self.has_file():

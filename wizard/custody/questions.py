@@ -8,7 +8,7 @@ from typing import Final
 
 from wizard.core.secret import Secret
 from wizard.core.text import REPLACEMENT, UNPRINTABLE
-from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.errors import CommandList, CustodyError, Remedy
 
 SHORTEST: Final = 12
 """Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""
@@ -19,6 +19,7 @@ class Choice(StrEnum):
 
     ENCRYPTED_FILE = "encrypted-file"
     KEYRING_HELP = "keyring-help"
+    OPENBAO = "openbao"
 
 
 CHOOSE: Final = "Where do you want to keep your credentials?"
@@ -29,9 +30,14 @@ CHOICES: Final = {
         "You choose a passphrase now. The wizard asks for it once in every run.",
     ),
     Choice.KEYRING_HELP: ("Show how to get a keyring here", "You run the commands in a shell, then try again."),
+    Choice.OPENBAO: ("Show how to use OpenBao", "For bots on many machines. HashiCorp Vault has the same calls."),
 }
 """Title and explanation of each: `CHOOSE` comes before. The file goes on with the question for its passphrase
 (`Remedy.MAKE_FILE`), the help with the error's `instructions`."""
+OPENBAO: Final = CommandList(
+    "Use OpenBao: install its client, then write the other lines into config.toml",
+    ("pip install 'key-wizard[openbao]'", "[custody]", 'place = "openbao"', "[custody.openbao]", 'url = "https://…"'),
+)
 
 
 @dataclass(frozen=True, slots=True)

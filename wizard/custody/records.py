@@ -90,7 +90,7 @@ def encode_item(credentials: Credentials, created: float, owner: str = "") -> Se
 def decode_item(item: Secret) -> Credentials:
     """Return the credentials that an item holds, or raise ItemUnreadableError."""
     fields = json_object(item.reveal())
-    if problem := _problem(fields) if item else "It is empty, as after a write that was cut short":
+    if problem := _problem(fields) if item else "It is empty, because its value was cut short or deleted":
         raise ItemUnreadableError(
             "The stored item is not a complete set of credentials",
             why=f"{problem}.",

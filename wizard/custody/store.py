@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
 from wizard.core.text import capitalised
-from wizard.custody.errors import CustodyError
+from wizard.custody.errors import CustodyError, ItemOccupiedError
 
 if TYPE_CHECKING:
     from filelock import FileLock
 
-PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file"}
+PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file", Place.OPENBAO: "OpenBao"}
 """The places of credentials, as phrases within a sentence."""
 MEMORY: Final = "this program's memory"
 NOT_KNOWN: Final = "the place of the credentials"
@@ -171,7 +171,7 @@ async def write_confirmed(store: Store, name: str, value: Secret) -> None:
     failure, found = await _attempt(store, name, store.write(name, value))
     if found == value:
         return
-    if found is None and failure is not None:
+    if failure is not None and (found is None or isinstance(failure, ItemOccupiedError)):
         raise failure
     nothing = "nothing, although the write reported success"
     other = "another value" if found else "an empty value, as after a write that was cut short"

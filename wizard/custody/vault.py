@@ -152,7 +152,10 @@ class Vault:
         async with self.store.turn():
             if await self.store.read(name):
                 return False
-            await write_confirmed(self.store, name, value)
+            try:
+                await write_confirmed(self.store, name, value)
+            except ItemOccupiedError:  # where the server itself compares, another host may have been faster
+                return False
             return True
 
     def _expect_here(self, record: KeyRecord) -> None:

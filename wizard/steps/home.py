@@ -12,7 +12,7 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Place
 from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.questions import CHOICES, CHOOSE, QUESTIONS, Choice
+from wizard.custody.questions import CHOICES, CHOOSE, OPENBAO, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import JOB_NAMES, TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.state_machine import JOBS
@@ -293,6 +293,10 @@ class HomePresenter(Presenter):
                 steps += ["To copy the commands, let a shell print them.", "key-wizard storage"]
             await self.face.read("How to get a keyring here", *(steps or problem.sentences()))
 
+    async def show_openbao_help(self) -> None:
+        """Say how to keep the credentials in OpenBao."""
+        await self.face.read("How to use OpenBao", f"{OPENBAO.title}.", *OPENBAO.commands)
+
     async def show_services(self) -> None:
         """Say how a program that runs as a service gets the credentials."""
         from wizard.custody.custodian import explain_services  # noqa: PLC0415
@@ -413,6 +417,8 @@ class HomePresenter(Presenter):
         if is_keyring:
             title, does = CHOICES[Choice.KEYRING_HELP]
             yield Action("keyring", "v", "Get a keyring", f"{title}. {does}", self.show_keyring_help)
+            title, does = CHOICES[Choice.OPENBAO]
+            yield Action("openbao", "b", "Use OpenBao", f"{title}. {does}", self.show_openbao_help)
 
     def _is_at(self, place: Place) -> bool:
         custodian = self.face.custodian
