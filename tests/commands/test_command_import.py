@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import json
 import os
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from tests.commands.conftest import HERE, Bench, Command, Said
 from tests.terminal.harness import leaked
+from tests.tiers import slow
 from wizard.commands import import_key
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
@@ -337,3 +342,74 @@ def test_a_key_as_an_argument_is_refused_unseen(bench: Bench, command: Command) 
     said = command("import", "bench", "aB3" * 20)
     assert (said.code, said.out) == (2, "")
     assert "aB3aB3" not in said.err
+
+
+# --- no value of any candidate, anywhere ---------------------------------------------------------
+
+DECOYS = [
+    digest * 2
+    for digest in (
+        "Qm4Zt8Wc1Xs7Lp3Vn6Ky9Rb2Hd5Gf0Ju",
+        "Ew5Ta1Sd9Kz3Mx7Bv2Nq6Pc8Lr4Yh0Fi",
+        "Uo3Ib7Gj1Dk5Ch9Va2Ze6Xt4Ws8Rq0Ny",
+    )
+]
+
+
+def in_files(key: str, secret: str) -> dict[str, str]:
+    """Return the same key in a file of each kind, most of them with other keys beside it."""
+    one, two, three = DECOYS
+    encoded = [base64.b64encode(value.encode()).decode() for value in (key, secret)]
+    return {
+        "env": f"BINANCE_API_KEY={one}\nBINANCE_API_KEY={key}\nBINANCE_API_SECRET={secret}\n# {two}\n"
+        f"BINANCE_TESTNET_API_KEY={two}\nBINANCE_TESTNET_API_SECRET={three}\n",
+        "json": json.dumps(
+            {"binance": {"key": key, "secret": secret}, "kraken": {"key": one, "secret": two}, three: 1}
+        ),
+        "yaml": f"live:\n  api_key: {key}\n  api_secret: {secret}\nold:\n  api_key: {one}\n  api_secret: {two}\n",
+        "secret.yaml": f"kind: Secret\ndata:\n  api-key: {encoded[0]}\n  api-secret: {encoded[1]}\n",
+        "csv": f"name,url,username,password\nbinance,https://www.binance.com,{key},{secret}\nx,https://x.io,{one},{two}\n",
+        "py": f"OLD = ('{one}', '{two}')\nclient = Client(api_key='{key}', api_secret='{secret}')\n",
+        "service": f'[Service]\nEnvironment="BINANCE_API_KEY={key}" "BINANCE_API_SECRET={secret}" "X_API_KEY={one}"\n',
+        "utf-16": f"\ufeffBINANCE_API_KEY={key}\nBINANCE_API_SECRET={secret}\n",
+        "several": f"A_API_KEY={key}\nA_API_SECRET={secret}\nB_API_KEY={one}\nB_API_SECRET={two}\n",
+        "refused": f"BINANCE_API_KEY={secret}\nBINANCE_API_SECRET={key}\n",
+        "ppk": f"API_KEY={key}\nPuTTY-User-Key-File-3: ssh-ed25519\nPrivate-Lines: 1\n{one}\n"
+        f"Private-MAC: {'0a' * 32}\n",
+    }
+
+
+def told_of_processes(running: subprocess.Popen[bytes]) -> bytes:
+    """Return the arguments and the environment of every process of this machine, as long as one runs."""
+    told = set[bytes]()
+    while running.poll() is None:
+        for place in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                told |= {(place / "cmdline").read_bytes(), (place / "environ").read_bytes()}
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(0.05)
+    return b"\0".join(told)
+
+
+@pytest.mark.keyring
+@pytest.mark.parametrize(
+    "kind", ["env", "ppk", *slow(*(kind for kind in in_files("", "") if kind not in ("env", "ppk")))]
+)
+def test_no_value_of_a_file_is_anywhere_else(
+    kind: str, bench: Bench, keyring: Store, directory: Path, made: NewKey
+) -> None:
+    text = in_files(made.api_key.reveal(), made.secret.reveal())[kind]
+    file = directory / f"bot.{kind}"
+    file.write_bytes(text.encode("utf-16" if kind == "utf-16" else "utf-8"))
+    file.chmod(0o600)
+    program = [sys.executable, "-m", "wizard", "import", "bench", str(file)]
+    with (directory / "out").open("w+b") as said, subprocess.Popen(program, stdout=said, stderr=said) as running:
+        told = told_of_processes(running)
+        said.seek(0)
+        told += said.read()
+    expected = {"several": Exit.USAGE, "refused": Exit.ROTATION_OPEN, "ppk": Exit.SAYS_NO}.get(kind, Exit.FINE)
+    assert running.returncode == expected, told[-2000:]
+    told += b"".join(each.read_bytes() for each in bench.paths.state.rglob("*") if each.is_file())
+    encoded = [base64.b64encode(each.reveal().encode()).decode() for each in (made.api_key, made.secret)]
+    for value in (made.api_key.reveal(), made.secret.reveal(), *DECOYS, *encoded):
+        assert leaked(value, told) == []

@@ -99,6 +99,12 @@ LISTS = [
     listed("43", "Terraform ingress", f'ingress {{\n  description = "Main"\n  cidr_blocks = ["{A}/32"]\n}}\ningress {{\n  cidr_blocks = [\n    "{B}/32",\n  ]\n  description = "vpn"\n}}\n', {A: "Main", B: "vpn"}, []),
     listed("36", "ssh_config", f"Host bot-1\n    HostName {A}\n    User root\n\nHost bot-2\n  HostName {B}\n", {A: "bot-1", B: "bot-2"}, []),
     listed("40", "names without empty lines", f"name: bot-1\nip: {A}\nname: bot-2\nip: {B}\nstate: active\n", {A: "bot-1", B: "bot-2"}, []),
+    listed("45", "a router's list", "permit 45.77.10.16 wildcard 0.0.0.15", {"45.77.10.16/28": None}, [], kind="repairs"),
+    listed("46", "an end of two characters", f"{A} thru .23", FOUR, [], kind="repairs"),
+    listed("38", "EC2 instances", f'{{"Instances":[{{"PublicIpAddress":"{A}","State":{{"Name":"running"}}}},{{"PublicIpAddress":"{OLD}","State":{{"Name":"terminated"}}}}]}}', {A: None}, [OLD]),
+    listed("38", "Vultr instances", f'{{"label":"bot-1","main_ip":"{A}","gateway_v4":"45.77.10.1"}}', {A: "bot-1"}, ["45.77.10.1"]),
+    listed("36", "a table of MySQL", f"+-------------+--------+\n| ip          | active |\n+-------------+--------+\n| {A} |      1 |\n| {OLD} |      0 |\n+-------------+--------+\n", {A: None}, [OLD]),
+    listed("47", "SQL", f"UPDATE allowed SET ip='{A}' WHERE ip='{OLD}';\n", {A: "UPDATE"}, [OLD]),
     listed("46", "spaces within", "bot 45 . 77 . 10 . 20", {A: "bot"}, [], kind="repairs"),
 ]  # fmt: skip
 
@@ -182,6 +188,9 @@ CHOSEN = [
     taken("17", "curl", f"curl -H 'X-MBX-APIKEY: {K}' https://api.binance.com/api/v3/account\nsecret={S}\n", "X-MBX-APIKEY", "secret"),
     taken("17", "lines of a name and two values", f"kraken,{K2},{S2}\nbinance,{K},{S}\n", "", ""),
     taken("24", "base64 by its name", f"BINANCE_API_KEY_B64={base64.b64encode(K.encode()).decode()}\nBINANCE_API_SECRET_B64={base64.b64encode(S.encode()).decode()}\n", "BINANCE_API_KEY_B64", "BINANCE_API_SECRET_B64"),
+    taken("17", "a class of TypeScript", f"export class Bot {{\n  private apiKey = '{K}';\n  private apiSecret = '{S}';\n}}\n", "Bot.apiKey", "Bot.apiSecret"),
+    taken("17", "C", f'#define API_KEY "{K}"\n#define API_SECRET "{S}"\n', "API_KEY", "API_SECRET"),
+    taken("17", "Superalgos", json.dumps({"name": "Key", "config": json.dumps({"codeName": K, "secret": S})}), "config.codeName", "config.secret"),
     taken("8", "a key for logins beside it", PAIR.format(K, S) + f'SSH_PRIVATE_KEY="{PEM}"\n', "BINANCE_API_KEY", "BINANCE_API_SECRET"),
 ]  # fmt: skip
 
@@ -284,6 +293,7 @@ KEYS = [
     ("33", "motdotla/dotenv#445", "\ufeff" + PEM),
     ("34", "empty lines between", PEM.replace("\n", "\n\n")),
     ("34", "indented in YAML", "private_key: |\n" + "".join(f"  {line}\n" for line in PEM.splitlines())),
+    ("28", "a page", PEM.replace("\n", "<br>").replace(" ", "\u00a0")),
     ("35", "binance/binance-connector-go#28", SEED.hex()),
     ("35", "a seed in base64", base64.b64encode(SEED).decode()),
     ("35", "base64 of the file", base64.b64encode(PEM.encode()).decode()),

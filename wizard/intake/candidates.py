@@ -24,7 +24,7 @@ from wizard.intake.refusals import refusal
 
 PRIVATE_KEY = re.compile(
     r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----"
-    r"|PuTTY-User-Key-File-\d:(?:(?!PuTTY-User).){,16384}?Private-MAC: *[0-9a-f]+",
+    r"|PuTTY-User-Key-File-\d:(?:(?!PuTTY-User).){,16384}?(?:Private-MAC: *[0-9a-f]+|\Z)",
     re.DOTALL,
 )
 """Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
@@ -36,8 +36,7 @@ LONGEST_NAME = 60
 MOST = 100
 """Keys that are listed of one text."""
 MOST_NAMED = 6
-SHORT_WORD = 3
-"""Characters. A shorter one among names is an abbreviation."""
+SHORT_WORD = 3  # characters: one among names is an abbreviation
 SHORTEST = 16
 """Characters. What is shorter under the name of a key is none."""
 SHORTEST_BASE64 = 43
@@ -57,6 +56,7 @@ _SANDBOX = re.compile(
 )
 _ALPHABET = re.compile(r"[A-Za-z0-9+/=_-]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_ENCODED = re.compile("_?b(?:ase)?64", re.IGNORECASE)
 _WORDS = re.compile(r"[a-z]+|[0-9]+")
 _KNOWN = (
     "binance|testnet|mainnet|sandbox|demo|live|prod|test|futures|spot|api|key|secret|access|public|private|pub|priv"
@@ -327,7 +327,7 @@ def _fits(own: str, site: str) -> bool:
 
 
 def _words(label: str) -> frozenset[str]:
-    found = _WORDS.findall(_CAMEL.sub(" ", label).lower())
+    found = _WORDS.findall(_CAMEL.sub(" ", _ENCODED.sub("", label)).lower())
     return frozenset(
         part for word in found for part in (_PART.findall(word) if _RUN_TOGETHER.fullmatch(word) else (word,))
     )
@@ -582,6 +582,9 @@ def _candidate(pair: _Pair, blocks: list[str], whole: str, context: _Context, na
     ]
     refused = next((f"{name} is {what}" for name, what in whats if what), "")
     path = values[0].entry.path
+    # A sentence above it names nobody.
+    steps = (_words(step.partition(NUMBER)[0]) - _ROLE_WORDS for step in reversed(path) if step.count(" ") < 2)
+    nearest = next(filter(None, steps), frozenset()) - _NEUTRAL
     own = frozenset(word for step in path for word in _words(step.partition(NUMBER)[0]))
     near = frozenset(word for length in range(len(path)) for word in context.get(path[:length], ()))
     land = next((land for land in ("us", "tr") if {"binance", land} <= own or f"binance{land}" in own | near), "")
@@ -597,7 +600,7 @@ def _candidate(pair: _Pair, blocks: list[str], whole: str, context: _Context, na
         key.text[-4:] if key and not refused and key.text.isalnum() else "",
         is_named=any(each.entry.name for each in values),
         is_binance=(is_binance := _owner(pair, context) == "binance"),
-        is_doubtful=not is_binance and any(len(word) > SHORT_WORD for word in _unknown(values[0])),
+        is_doubtful=not is_binance and any(len(word) > SHORT_WORD and word.isalpha() for word in nearest - _SITE_WORDS),
     )
 
 

@@ -238,7 +238,7 @@ _FORMATS: tuple[tuple[Callable[[str, str], object], Callable[[str], Iterable[Nam
 # --- lines ---------------------------------------------------------------------------------------
 
 _CLOSED_REMARK = re.compile(r"(?:^|(?<=[\s,;{}()]))/\*[^*]*(?:\*(?!/)[^*]*)*\*/|<!--[^-]*(?:-(?!->)[^-]*)*-->")
-_REMARK = re.compile(r"\s*(?:#|//|;|--\s|rem\s|::)", re.IGNORECASE)
+_REMARK = re.compile(r"\s*(?:#(?!define\s)|//|;|--\s|rem\s|::)", re.IGNORECASE)
 _INLINE_REMARK = re.compile(
     r"""(?<!\w)(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$))|(?P<remark>\s(?:\#|//|;\s|--\s).*)"""
 )
@@ -248,7 +248,7 @@ _PLAIN = re.compile(r"\s*(?:export\s+|set\s+|-\s+)?([A-Za-z_][\w.]*)=([^\s\"'`].
 """NAME=value without a quote: all of the line is the value, as dotenv has it."""
 _HEADING = re.compile(r"(\s*)(?:-\s+)?[\"']?([\w][\w .-]{0,60}?)[\"']?\s*(?:[:：=]\s*)?(?:[|>][-+\d]*)?\s*$")
 _COMMAND = re.compile(
-    r"""\s*(?:set|setx|setenv|env|fastcgi_param)(?:\s+-[\w-]+)*\s+([A-Za-z_]\w*)\s+(?![=:])"""
+    r"""\s*(?:\#define|set|setx|setenv|env|fastcgi_param)(?:\s+-[\w-]+)*\s+([A-Za-z_]\w*)\s+(?![=:])"""
     r"""("[^"]*"|'[^']*'|\S+)""",
     re.IGNORECASE,
 )
@@ -275,7 +275,10 @@ _LIKE_KEY = re.compile(r"[A-Za-z0-9]{40,}|\ue000\d+\ue000(?:\\n)*")
 _FIRST_WORD = re.compile("api|secret|access|private|public", re.IGNORECASE)
 """Begins a name of two words: `API Key`."""
 _NEXT_KEY = re.compile(r"\s*,\s*[bruf]?[\"'`][A-Za-z0-9]{40}")
-_NOT_IN_NAMES = re.compile(r"(?:(?:const|let|var|new|final|static|readonly|string|str|export|set|self|this|local)\s+)+")
+_NOT_IN_NAMES = re.compile(
+    r"(?:(?:const|let|var|new|final|static|readonly|string|str|export|set|self|this|local)\s+"
+    r"|(?:private|public|protected)\s+(?=(?:\w+\s+)*[a-z]+[A-Z_]))+"
+)
 
 
 class _Lines:

@@ -36,6 +36,7 @@ _DASHES = "[-\u2010-\u2015\u2212]{1,8}"
 """Also as word processors and chats print them."""
 _FRAME = re.compile(rf"{_DASHES} ?(BEGIN|END) ?([A-Z0-9 ]{{3,40}}?) ?{_DASHES}")
 _ESCAPE = re.compile(r"\\{1,8}(?:u00([0-9a-fA-F]{2})|([nrt])|/)")
+_MARKUP = re.compile("</?[a-z]{1,10} ?/?>|&#1[03];")
 _LINE_END = re.compile(r"[\"'`][ \t]{0,8}[+.&_\\,;)]{0,8}[ \t]{0,8}$", re.MULTILINE)
 """Behind a line of a string in source code."""
 _BEFORE, _BEHIND = " \t\"'`#>|*;,(", " \t\"'`\\,;)"
@@ -118,7 +119,8 @@ def is_seed(pem: Secret) -> bool:
 
 
 def _read_text(text: str, passphrase: Secret | None, depth: int) -> KeyPair:
-    text = _ESCAPE.sub(lambda escape: _unescaped(escape[1], escape[2]), clean(text))
+    text = _MARKUP.sub("\n", clean(text).replace("\u00a0", " "))
+    text = _ESCAPE.sub(lambda escape: _unescaped(escape[1], escape[2]), text)
     if "BEGIN%20" in text:
         text = re.sub("%([0-9A-F]{2})", lambda code: chr(int(code[1], 16)), text)
     if blocks := _blocks(text):

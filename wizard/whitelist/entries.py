@@ -70,7 +70,7 @@ ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 TO = rf"(?:[{DASHES}]+>|=>|[{DASHES}→⇒~～〜…]|\.{{2,3}}|:(?={ADDRESS}))"
 """What stands between the ends of a range, beside words."""
 TO_WORDS = "(?:to|through|thru|until|till|bis|до|至|到)"
-_LAST = rf"(?:{ADDRESS}|{OCTET})(?![0-9.]*[0-9])"
+_LAST = rf"(?:{ADDRESS}|\.?{OCTET})(?![0-9.]*[0-9])"
 COMPOUND = (
     rf"{ADDRESS}(?:{_BLANK}*{TO}{_BLANK}*|{_BLANK}+{TO_WORDS}{_BLANK}+){_LAST}"
     rf"|{ADDRESS}{_BLANK}+(?:(?:net)?mask:?{_BLANK}+)?(?:{'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])"

@@ -230,8 +230,7 @@ _LONGEST_FIELD = 1000
 _DENIAL = re.compile(
     r"\b(?:den[yi]|blocked|block ?list|black|drop|reject|bann?ed|exclud|except)|^\W*block\W*$", re.IGNORECASE
 )
-_DENIED_LIST = re.compile("denied|deny|blocked|rejected", re.IGNORECASE)
-"""Beside the addresses: what is denied to them, as Google Cloud lists protocols."""
+_DENIED_LIST = re.compile("denied|deny|blocked|rejected", re.IGNORECASE)  # protocols
 _ACTIONS = frozenset(("action", "access", "effect", "mode", "type", "policy", "verdict", "decision", "status", "state"))
 _NAMES = (
     "name",
@@ -291,7 +290,11 @@ class _Json:
     ) -> Iterator[tuple[int, Mention]]:
         """Yield what a value mentions; `reason` and `label` come from what is around it."""
         if isinstance(value, _Pairs):
-            scalars = {_spaced(name).lower(): each for name, each in value if not isinstance(each, list)}
+            # {"State": {"Name": "terminated"}}
+            plain_ones = (
+                (name, dict(each).get("Name", each) if isinstance(each, _Pairs) else each) for name, each in value
+            )
+            scalars = {_spaced(name).lower(): each for name, each in plain_ones if not isinstance(each, list)}
             protocols = (each for name, each in value if _DENIED_LIST.fullmatch(name) and isinstance(each, list))
             is_denial = any(each and not has_mention(str(each)) for each in protocols)
             inner = reason or (DENIED if is_denial else _reason_of(scalars))
@@ -347,7 +350,7 @@ def _name_of(pairs: _Pairs, scalars: dict[str, Any]) -> str:
 
 def _table(lines: Sequence[str]) -> tuple[list[tuple[int, list[str]]], bool] | None:
     """Return the rows of a table with their lines, and whether the first one is its head; None where it is none."""
-    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip("+|-= \t\r")]
     if len(filled) < 2 or any(
         re.search(r"^\s*[;!%]|(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]|\.\|--", line) for _, line in filled
     ):

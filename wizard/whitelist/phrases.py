@@ -79,7 +79,7 @@ _GONE = (
     "|not (?:used|in use|needed|valid|active|ours|mine)"
     r"|cancell?ed|shut ?down|(?:switched|turned) off|deactivated?"
     r"|phased out|wrong|incorrect|typo|invalid|superseded|discontinued|withdrawn"
-    r"|absent"
+    r"|absent|where(?=\W+\w+\s*=)"
     r"|swap|exchange|any ?more|can go|(?:before|earlier)(?=\W*\Z)"
     f"|{_GONE_ELSEWHERE}"
 )
@@ -132,7 +132,7 @@ _ROLE = re.compile(
     r"|(?P<server_that_was_called>trying|connect(?:ed|ion|ing)?(?: established)? to|pinging|ping"
     r"|trac(?:eroute|epath|ing route) to)"
     r"|(?P<version>version|ver|release|firmware|build|v|oid))"
-    r"(?:[\W_]*(?:ip|ipv4|address|addr|is|to|number|version)(?![A-Za-z]))*"
+    r"(?:[\W_]*(?:ip|ipv4|v4|address|addr|is|to|number|version)(?![A-Za-z]))*"
     r"(?:\s+[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\s*[(\[]|[\W_]*)\Z",
     re.IGNORECASE,
 )
@@ -155,7 +155,7 @@ _CANDIDATE = re.compile(
 _SPELLED = (
     (rf"({ADDRESS})(?:\s+/\s*|/\s+)([12]?[0-9]|3[0-2])(?![0-9./:])", r"\1/\2"),
     (
-        rf"({ADDRESS})\s{{0,9}}[,:(]?\s{{0,9}}(?:(?:subnet|net)?[ _-]?mask\s*(?:is|of|[:=])?\s*)?"
+        rf"({ADDRESS})\s{{0,9}}[,:(]?\s{{0,9}}(?:(?:(?:subnet|net)?[ _-]?mask|wildcard)\s*(?:is|of|[:=])?\s*)?"
         rf"({'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])\)?",
         r"\1 \2",
     ),
@@ -260,7 +260,7 @@ def given_name(text: str) -> str:
 
 def clean_label(text: str) -> str:
     """Return a name without the words and signs around it; nothing where none is left."""
-    words = text.strip().strip("\"'`*_|-–—:=<>/\\()[]{},;. \t•·►▪★☆").split()
+    words = text.strip().strip("\"'`*_|-–—:=+<>/\\()[]{},;. \t•·►▪★☆").split()
     while words and _NO_NAME.fullmatch(words[0].strip("\"',.:;()*")):
         words.pop(0)
     while words and not words[-1].isdigit() and _NO_NAME.fullmatch(words[-1].strip("\"',.:;()*")):
@@ -286,13 +286,15 @@ def _judged(body: str, found: list[re.Match[str]]) -> Iterator[Mention]:
     is_before = any(map(str.isalpha, gaps[0]))
     sides = [("", gaps[0]), *(_sides(gap, is_before=is_before) for gap in gaps[1:-1]), (gaps[-1], "")]
     named = next((next(filter(None, match.groups())) for match in [_ATTRIBUTE.search(body)] if match), "")
+    # Looked at once: a line may hold thousands.
+    whole = next((reason for pattern, reason in _ABOUT_LINE if pattern.match(body)), "")
     reason, label, chain = "", "", 0
     judged = list[Mention]()
     for place, match in enumerate(found):
         before, after = sides[place][1], sides[place + 1][0]
         is_linked = place > 0 and _CONNECTS.fullmatch(gaps[place]) is not None
         reason, chain = (reason, chain) if is_linked else (_reason_before(before), len(judged))
-        own = _reason_around(match, body) or reason
+        own = _reason_around(match, body, whole) or reason
         late = "" if own else _reason_behind(after)
         label = given_name(named) or _name_before(before) or _first_name(after) or (label if is_linked else "")
         if late and is_linked and not after.lstrip().startswith("("):
@@ -344,7 +346,7 @@ def _reason_behind(text: str) -> str:
     return OLD if _IS_GONE.search(text) and not _WAS_DONE.search(text) else ""
 
 
-def _reason_around(match: re.Match[str], body: str) -> str:
+def _reason_around(match: re.Match[str], body: str, whole: str) -> str:
     """Say what an address is by the characters right beside it."""
     if "." not in match[0]:
         return IPV6
@@ -357,7 +359,6 @@ def _reason_around(match: re.Match[str], body: str) -> str:
         -1:
     ] in ("!", ":"):
         return DENIED
-    whole = next((reason for pattern, reason in _ABOUT_LINE if pattern.match(body)), "")
     return whole or (DENIED if re.match(r"\s+(?:0|no|off)\s*;", behind) else "") or _part_of(before, behind)
 
 
