@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -35,12 +36,14 @@ class Table:
         rows = [[f"{case:<{widest}}", *(found.get(case, "?") for found in self.places.values())] for case in cases]
         heads = [" " * widest, *self.places]
         return [
-            "  ".join(f"{cell:<{len(head)}}" for cell, head in zip(row, heads, strict=True)) for row in (heads, *rows)
+            "  ".join(f"{cell:<{len(head)}}" for cell, head in zip(row, heads, strict=True)).rstrip()
+            for row in (heads, *rows)
         ]
 
 
 if __name__ == "__main__":
     table = Table()
-    code = pytest.main(["-q", "-p", "no:terminal", *FILES], plugins=[table])
+    with redirect_stdout(sys.stderr):
+        code = pytest.main(list(FILES), plugins=[table])
     print("\n".join(table.lines()))
     sys.exit(code)
