@@ -23,6 +23,7 @@ from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.sub_accounts import Pacer
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
@@ -94,6 +95,7 @@ class World:
         is_deaf: bool = False,
         email: str = "",
         pace: Pace | None = None,
+        pacer: Pacer | None = None,
         policy: RotationPolicy | None = None,
     ) -> AsyncIterator[Flow]:
         """Open a flow; a deaf one hears of no echo service what its address is.
@@ -128,6 +130,7 @@ class World:
             pause=pause,
             stopwatch=stopwatch,
             pace=pace or Pace(call=20, egress=20),
+            pacer=pacer,
         ) as flow:
             yield flow
 
@@ -137,13 +140,13 @@ class World:
 
     async def fault(self, **faults: object) -> None:
         """Let these things be wrong, and nothing else."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
             told = await client.put(f"{self.base_url}/desk/faults", json=faults)
         assert told.is_success, told.text
 
-    async def accepts(self, credentials: Credentials) -> bool:
+    async def accepts(self, credentials: Credentials, clock: Clock = time.time) -> bool:
         """Return whether the exchange accepts a signed call with `credentials` from here."""
-        async with ExchangeClient(self.site, httpx.AsyncHTTPTransport(verify=False)) as client:
+        async with ExchangeClient(self.site, httpx.AsyncHTTPTransport(verify=False), clock=clock) as client:
             try:
                 await client.api_restrictions(credentials)
             except ExchangeError as error:

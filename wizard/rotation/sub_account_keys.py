@@ -59,6 +59,9 @@ _MOVES_MONEY = (WITHDRAWALS, "enableInternalTransfer")
 _TRADING = "enableSpotAndMarginTrading"
 _LATE = RECEIVE_WINDOW_MS / 1000 + 5
 """Seconds after which the exchange refuses a request that is still on its way: its time has passed."""
+_UNLISTED = "Binance does not list it"
+_LISTED_LATE = 86_400.0
+"""Seconds for which a key that was given up, as it was not listed, is looked for in each run."""
 _TRIES = 3
 """How often a list is asked for that a network or server fault kept back."""
 Answer = TypeVar("Answer")
@@ -131,12 +134,15 @@ class SubAccountKeys:
     async def settle(self) -> tuple[str, ...]:
         """Find out what became of creations whose answer was lost; return what was done, as sentences.
 
-        A key that the open job can use is stored; any other is deleted.
+        A key that the open job can use is stored; any other is deleted, also one that Binance lists late.
         """
-        if not (unsettled := self.unsettled):
+        unsettled, since = self.unsettled, self._context.clock() - _LISTED_LATE
+        is_late = any(one.detail["reason"] == _UNLISTED and one.at > since for one in self._events(NOT_CREATED))
+        if not (unsettled or is_late):
             return ()
         async with self._open() as accounts:
-            return tuple([await self._settle(accounts, each) for each in unsettled])
+            said = [await self._settle(accounts, each) for each in unsettled]
+            return (*said, *await self._delete_strays(accounts, await self._read(accounts.keys)))
 
     async def _settle(self, accounts: SubAccountClient, announced: Event) -> str:
         name = str(announced.detail["api_name"])
@@ -144,7 +150,7 @@ class SubAccountKeys:
         await self._context.pause(max(0.0, min(_LATE, announced.at + _LATE - self._context.clock())))
         rows = await self._rows(accounts, name)
         if not rows:
-            self._note(NOT_CREATED, api_name=name, reason="Binance does not list it")
+            self._note(NOT_CREATED, api_name=name, reason=_UNLISTED)
             return f"Binance made no key {name}."
         if any(row.api_key is None for row in rows):
             why = f"Binance lists a key called {name} and hides which one it is."
@@ -157,6 +163,8 @@ class SubAccountKeys:
             assert kept.api_key is not None  # noqa: S101 - masked rows ended above
             await self._credentials.store_pair(kept.api_key, public)
         others = [row.api_key for row in rows if row is not kept and row.api_key]
+        if others and not await self._may_delete():
+            return f"Binance made a key {name}. It is deleted once the key in use is accepted from here."
         for api_key in others:
             await self._remove(accounts, api_key)
         if kept is None or kept.name is None:
@@ -172,14 +180,28 @@ class SubAccountKeys:
             return ""
         return await self._credentials.drafted(str(announced.detail["public"]))
 
-    async def _delete_strays(self, accounts: SubAccountClient, rows: Collection[SubAccountKey]) -> None:
-        """Delete keys of a name that was announced here, and that are not the one which was stored under it."""
+    async def _delete_strays(self, accounts: SubAccountClient, rows: Collection[SubAccountKey]) -> list[str]:
+        """Delete keys of a name that was announced here, and that are not the one which was stored under it.
+
+        Returns a sentence for each.
+        """
         announced = {str(each.detail["api_name"]) for each in self._events(CREATING)}
         known = {key.name.fingerprint for key in self._keys() if key.holding is not Holding.PURGED} | self._masters
         known |= {str(each.detail["fingerprint"]) for each in self._context.journal.events(kind=SETTLED)}
-        for row in rows:
-            if row.api_name in announced and row.api_key and row.name and row.name.fingerprint not in known:
-                await self._remove(accounts, row.api_key)
+        unknown = [row for row in rows if row.name and row.name.fingerprint not in known]
+        strays = [row for row in unknown if row.api_name in announced]
+        if not strays or not await self._may_delete():
+            return []
+        for row in strays:
+            assert row.api_key is not None  # noqa: S101 - it has a name
+            await self._remove(accounts, row.api_key)
+        return [f"Binance had made {row.name}. It was never used, and is deleted." for row in strays]
+
+    async def _may_delete(self) -> bool:
+        """Whether the key in use, if there is one, is accepted from here: what seems unused may else be what works."""
+        current = self._context.key(Slot.CURRENT)
+        async with self._context.credentials(current) as control:
+            return current is None or (control is not None and (await self._ask(control)).accepted)
 
     # --- make, restrict, delete ----------------------------------------------------------------
 
@@ -300,12 +322,15 @@ class SubAccountKeys:
         return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"Binance no longer lists {record.name}.")
 
     async def _expect_accepted(self, control: Credentials) -> None:
-        async with self._context.exchange() as client:
-            answer = await ask(client, control, self._context.circumstances(self._context.key(Slot.CURRENT)))
+        answer = await self._ask(control)
         if not answer.accepted:
             said = answer.diagnose()
             why = f"Binance does not accept {control.name} from here. {said.what}."
             raise _refusal("Nothing was deleted", why, "Keep the legacy key until the current one works.")
+
+    async def _ask(self, control: Credentials) -> SignedAnswer:
+        async with self._context.exchange() as client:
+            return await ask(client, control, self._context.circumstances(self._context.key(Slot.CURRENT)))
 
     async def _remove(self, accounts: SubAccountClient, api_key: Secret) -> None:
         """Have a key deleted, and see that it is not listed any more; where the first answer was lost, once more."""
