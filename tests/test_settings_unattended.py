@@ -57,7 +57,7 @@ source_address = "192.0.2.9"
         ('rotation = { grace = "0 seconds" }', "a whole number and a unit"),
         ('rotation = { allowed = ["0.0.0.0/0"] }', "allows too many addresses"),
         ('rotation = { allowed = ["203.0.113.7/24"] }', "not an IPv4 address or block"),
-        ('rotation = { permissions = ["enableWithdrawals"] }', "grants none of that name"),
+        ('rotation = { permissions = ["enableWithdrawals"] }', "No permission of that name"),
         ("rotation = { on_switch = [] }", "names no program"),
         (f'rotation = {{ on_failure = ["x", "{"a" * 64}"] }}', "looks like a key"),
     ],

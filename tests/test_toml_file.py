@@ -141,7 +141,7 @@ def test_what_is_no_table_is_named_with_its_line(tmp_path: Path, table: str, kin
             "two_keys?",
         ),
         ("# mine\n[enviroments.a]\n", "enviroments", 2, "Did you mean environments?"),
-        ("deadline = 3\n[custody]\n", "deadline", 1, "Choose from custody, environments, rules."),
+        ("deadline = 3\n[custody]\n", "deadline", 1, "Choose from custody, environments, policy, rules."),
         ("custody = {plase = 3}\n", "custody.plase", 1, "Did you mean place?"),
         (f"[rules]\n{SECRET} = 3\n", "what looks like a key", 2, "Choose from max_entries, tolerated_ranges."),
     ],

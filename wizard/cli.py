@@ -30,6 +30,7 @@ COMMANDS = (
     "doctor",
     "storage",
     "history",
+    "team",
     "exchange",
     "completion",
 )
@@ -106,6 +107,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.add_argument("--env", metavar="NAME", help="open this environment")
     parser.add_argument("--job", choices=JOB_NAMES.values(), help="begin this job, or resume it")
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and serial consoles")
+    parser.add_argument("--team", metavar="FILE", help="take over what a team file says, after a typed word")
     parser.set_defaults(run=_open_wizard, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):
@@ -126,6 +128,11 @@ def _open_wizard(options: argparse.Namespace) -> int:
     from wizard.core import settings  # noqa: PLC0415
     from wizard.environments import RealEnvironments  # noqa: PLC0415 - loads much
 
+    if options.team is not None:
+        from wizard.commands import team  # noqa: PLC0415 - most starts have none
+
+        if not team.join(options.team):
+            return Exit.SAYS_NO
     paths, known = settings.read()
     if options.env is not None:
         known.environment(options.env)
@@ -133,7 +140,10 @@ def _open_wizard(options: argparse.Namespace) -> int:
     if options.job is not None:
         job = next(mode for mode, name in JOB_NAMES.items() if name == options.job)
         _refuse_misfit(job, [one for one in environments.overviews() if options.env in (None, one.environment.name)])
-    return open_wizard(environments, options.shutdown, environment=options.env, job=job, is_plain=options.plain)
+    code = open_wizard(environments, options.shutdown, environment=options.env, job=job, is_plain=options.plain)
+    if options.team is not None:
+        team.print_differences(options.team)
+    return code
 
 
 def _refuse_misfit(job: Mode, overviews: Sequence[Overview]) -> None:

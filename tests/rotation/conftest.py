@@ -17,7 +17,7 @@ from wizard.core.rules import Rules
 from wizard.core.secret import Secret
 from wizard.core.settings import Bot, Environment, Paths, SubAccountSettings
 from wizard.core.sites import Site
-from wizard.core.unattended import RotationPolicy
+from wizard.core.unattended import KeyPolicy, RotationPolicy
 from wizard.custody.records import Slot, decode_item
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
@@ -97,6 +97,7 @@ class World:
         pace: Pace | None = None,
         pacer: Pacer | None = None,
         policy: RotationPolicy | None = None,
+        key_policy: KeyPolicy | None = None,
     ) -> AsyncIterator[Flow]:
         """Open a flow; a deaf one hears of no echo service what its address is.
 
@@ -106,6 +107,7 @@ class World:
             name=name,
             sub_account=SubAccountSettings(email, Environment("master", self.site)) if email else None,
             rotation=policy or RotationPolicy(),
+            policy=key_policy or KeyPolicy(),
             site=self.site,
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,

@@ -69,7 +69,11 @@ async def test_a_proven_probe_has_evidence_for_every_check(world: World) -> None
     unasked = {subject for subject, outcome in outcomes(report).items() if outcome is Outcome.NOT_APPLICABLE}
     assert unasked == {say.DNS, say.TLS}, "this machine is called by its address, without TLS"
     assert set(outcomes(report).values()) == {Outcome.PASSED, Outcome.NOT_APPLICABLE}
-    assert outcomes(report).keys() >= say.MUST_NOT_FAIL - {say.FUTURES} | {say.CONTROL, say.CLOCK, say.MARKET_STREAM}
+    assert outcomes(report).keys() >= say.MUST_NOT_FAIL - {say.FUTURES, say.POLICY} | {
+        say.CONTROL,
+        say.CLOCK,
+        say.MARKET_STREAM,
+    }
     assert all(finding.observed and finding.at and finding.from_address == HERE for finding in report.findings)
 
 

@@ -97,7 +97,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Say what it takes."""
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument(
-        "--max-age", metavar="DAYS", type=non_negative, default=DEFAULT_DAYS, help="too old after (%(default)g)"
+        "--max-age", metavar="DAYS", type=non_negative, help=f"too old after (your policy's, else {DEFAULT_DAYS:g})"
     )
     parser.add_argument("--hosts", action="store_true", help="one signed call through each other host of the list too")
     parser.add_argument("--quiet", action="store_true", help="print nothing where all is fine, else what is wrong")
@@ -205,7 +205,9 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     is_leaked = job is not None and job.mode is Mode.LEAKED
     seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs, is_leaked)
     writer = FindingWriter(time.time, str(seen.address or ""))
-    findings = judge(seen, writer, options.max_age * _DAY)
+    given = [environment.policy.max_age, options.max_age and options.max_age * _DAY]
+    max_age = min((each for each in given if each is not None), default=DEFAULT_DAYS * _DAY)
+    findings = judge(seen, writer, max_age)
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
     is_alive = seen.is_leak_alive or any(seen.state_of(other) is KeyState.ALIVE for other in asked)
     code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +19,9 @@ from wizard.core.destinations import is_this_machine, read_destination, read_url
 from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
-from wizard.core.text import did_you_mean
+from wizard.core.text import did_you_mean, printable
 from wizard.core.toml_file import Section, read_toml
-from wizard.core.unattended import RotationPolicy, read_policy
+from wizard.core.unattended import KeyPolicy, RotationPolicy, read_block, read_key_policy, read_policy
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 JOURNAL = "journal.sqlite3"
@@ -113,6 +114,9 @@ class Environment:
     sub_account: SubAccountSettings | None = None
     """None: a person makes and deletes keys on Binance's page."""
     rotation: RotationPolicy = field(default_factory=RotationPolicy)
+    policy: KeyPolicy = field(default_factory=KeyPolicy)
+    whitelist: Mapping[IPv4Network, str] = field(default_factory=dict, hash=False)
+    """Entries with their labels; proposed where no list is in use yet."""
     is_rehearsal: bool = False
 
     @property
@@ -281,15 +285,19 @@ class Settings:
 
 def load(file: Path) -> Settings:
     """Read the settings, or raise WizardError, which names the line; a missing file means the defaults."""
-    whole = read_toml(file)
-    whole.expect_only(("custody", "rules", "environments"))
-    common = whole.section("rules")
+    return read_settings(read_toml(file))
+
+
+def read_settings(whole: Section) -> Settings:
+    """Return what a whole file says, or raise WizardError."""
+    whole.expect_only(("custody", "rules", "policy", "environments"))
+    common, policy = whole.section("rules"), read_key_policy(whole.section("policy"))
     common.expect_only(_RULES)
     rules = _rules(common, Rules())
     sites, environments = known_sites(), whole.section("environments")
-    found = {name: _environment(name, environments, sites, rules) for name in environments.values}
+    found = {name: _environment(name, environments, sites, rules, policy) for name in environments.values}
     found |= {name: _managed(one, environments, found) for name, one in found.items()}
-    usual = {name: Environment(name, sites[site], rules) for name, site in _USUAL.items()}
+    usual = {name: Environment(name, sites[site], rules, policy=policy) for name, site in _USUAL.items()}
     return Settings(found or usual, _custody(whole.section("custody")))
 
 
@@ -328,7 +336,9 @@ def _openbao(section: Section) -> OpenBao:
     return OpenBao(**values)
 
 
-def _environment(name: str, environments: Section, sites: Mapping[str, Site], rules: Rules) -> Environment:
+def _environment(
+    name: str, environments: Section, sites: Mapping[str, Site], rules: Rules, policy: KeyPolicy
+) -> Environment:
     if not _NAME.fullmatch(name):
         why = "The name of an environment has 60 characters at most. Letters, digits, - and _ are possible."
         raise environments.refusal(name, why, "Rename the environment.")
@@ -338,6 +348,7 @@ def _environment(name: str, environments: Section, sites: Mapping[str, Site], ru
     source = section.string("source_address", "192.0.2.10", ANY_SOURCE)
     if read_ipv4(source) is None:
         raise section.refusal("source_address", "It is not an IPv4 address.", 'Write source_address = "192.0.2.10".')
+    listed, rotation = section.section("whitelist"), read_policy(section.section("rotation"))
     return Environment(
         name=name,
         site=read_site(section, sites),
@@ -348,7 +359,11 @@ def _environment(name: str, environments: Section, sites: Mapping[str, Site], ru
         hosts=_hosts(section),
         bots=tuple(_bot(name, section.section("bots")) for name in section.section("bots").values),
         two_keys_limit=60.0 * section.number(_LIMIT, 60.0, 1.0, LONGEST_OVERLAP),
-        rotation=read_policy(section.section("rotation")),
+        rotation=replace(rotation, every=min(filter(None, (rotation.every, policy.max_age)), default=None)),
+        policy=policy,
+        whitelist={
+            read_block(listed, each, each): printable(listed.string(each, "office"), 40) for each in listed.values
+        },
     )
 
 
@@ -379,14 +394,8 @@ def _bot(name: str, bots: Section) -> Bot:
         raise bots.refusal(name, why, "Rename the bot.")
     section = bots.section(name)
     section.expect_only(("restart", "check"))
-    commands = {}
-    for key, does in (("check", "is-active"), ("restart", "restart")):
-        example = ("systemctl", "--user", does, f"{name}.service")
-        commands[key] = section.command(key, example)
-        if key == "restart" and not commands[key]:
-            advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
-            raise section.refusal(key, "It names no program.", advice)
-    return Bot(name, **commands)
+    check, restart = (("systemctl", "--user", does, f"{name}.service") for does in ("is-active", "restart"))
+    return Bot(name, check=section.command("check", check), restart=section.command("restart", restart, is_needed=True))
 
 
 def _hosts(section: Section) -> tuple[str, ...]:
@@ -411,6 +420,6 @@ _RULES: Final = ("max_entries", "tolerated_ranges")
 _LIMIT: Final = "max_minutes_with_two_keys"
 _ENVIRONMENT: Final = (
     *("site", "source_address", "proxy", "uses_futures", "hosts", "bots", _LIMIT),
-    *("sub_account", "rotation"),
+    *("sub_account", "rotation", "whitelist"),
 )
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

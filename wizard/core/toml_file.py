@@ -66,13 +66,13 @@ class Section:
             raise self.refusal(key, "Some entry of the list is not a text in quotes.", advice)
         return tuple(value)
 
-    def command(self, key: str, example: Sequence[str]) -> tuple[str, ...]:
-        """Return a program and its arguments, which no shell reads; nothing where it is left out."""
+    def command(self, key: str, example: Sequence[str], *, is_needed: bool = False) -> tuple[str, ...]:
+        """Return a program and its arguments, which no shell reads; nothing where it may be left out, and is."""
         command = self.strings(key, example)
         advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
         if any(map(holds_key, command)):
             raise self.refusal(key, "It holds what looks like a key.", "Take the key out of the command.")
-        if key in self.values and not "".join(command[:1]):
+        if (is_needed or key in self.values) and not "".join(command[:1]):
             raise self.refusal(key, "It names no program.", advice)
         if "\0" in "".join(command):
             raise self.refusal(key, "It holds a character that no argument can have.", advice)
@@ -135,8 +135,8 @@ def read_toml(file: Path) -> Section:
     raise WizardError(f"The wizard cannot read {file}", why=why, advice=advice, code="settings.unreadable") from None
 
 
-def write_value(file: Path, table: str, key: str, value: str) -> None:
-    """Set one value, and leave the rest as the user wrote it: comments, order and spaces.
+def write_values(file: Path, tables: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set values of tables, and leave the rest as the user wrote it: comments, order and spaces.
 
     The file is as it was after a FileError (it cannot be read), an OSError (it cannot be written) and a ValueError (it
     is no TOML, or would mean something else after the change).
@@ -145,15 +145,16 @@ def write_value(file: Path, table: str, key: str, value: str) -> None:
 
     before = files.read(file, LARGEST)[0].decode("utf-8") if file.exists() else ""
     meaning = tomllib.loads(before)
-    if not isinstance(meaning.get(table, {}), dict):
-        raise ValueError(f"{table} is no table")  # noqa: TRY004 - as for all else that is wrong with the file
+    if not all(isinstance(meaning.get(table, {}), dict) for table in tables):
+        raise ValueError("it has a value in the place of a table")
     try:
         document = tomlkit.parse(before)
-        document.setdefault(table, tomlkit.table())[key] = value
+        for table, values in tables.items():
+            document.setdefault(table, tomlkit.table()).update(values)
         after = tomlkit.dumps(document)
     except tomlkit.exceptions.TOMLKitError as error:
         raise ValueError("it is laid out in a way that tomlkit does not read") from error
-    if tomllib.loads(after) != {**meaning, table: {**meaning.get(table, {}), key: value}}:
+    if tomllib.loads(after) != meaning | {table: meaning.get(table, {}) | values for table, values in tables.items()}:
         raise ValueError("the change would change more")
     real = file.resolve()  # people keep their settings elsewhere and link to them
     files.replace(real, after.encode(), stat.S_IMODE(real.stat().st_mode) if real.exists() else files.PRIVATE)

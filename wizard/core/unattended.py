@@ -1,4 +1,4 @@
-"""What the settings say of keys that are replaced without a person: whose sub-account, how often, from where."""
+"""What the settings say of every key, `[policy]`, and of those that are replaced without a person: when, from where."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
+from wizard.core.text import did_you_mean
 from wizard.core.toml_file import Section
 
 _UNITS: Final = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -24,6 +25,19 @@ PERMISSIONS: Final = (
     "enableFixReadOnly",
 )
 """What the sub-account API can grant, by the names of `apiRestrictions`. Reading is always on."""
+_BY_HAND: Final = ("enableReading", "enableWithdrawals", "enableInternalTransfer", "enablePortfolioMarginTrading")
+FLAGS: Final = (*PERMISSIONS, "ipRestrict", *_BY_HAND)
+"""What a policy can name, as `apiRestrictions` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    """What each key has to keep to, whoever makes it. The default asks for nothing."""
+
+    required: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    max_age: float | None = None
+    """Seconds after which a key is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +65,30 @@ class RotationPolicy:
 def read_policy(section: Section) -> RotationPolicy:
     """Return what a section `rotation` says, or raise WizardError, which names the line."""
     section.expect_only(("every", "grace", "allowed", "permissions", "on_switch", "on_failure"))
-    permissions = section.strings("permissions", PERMISSIONS[:1])
-    if not set(permissions) <= set(PERMISSIONS):
-        why = "The sub-account API grants none of that name."
-        raise section.refusal("permissions", why, f"Choose from {', '.join(PERMISSIONS)}.")
     default = RotationPolicy()
     return RotationPolicy(
         every=_duration(section, "every", "30 days"),
         grace=_duration(section, "grace", "10 minutes") or default.grace,
-        allowed=tuple(_block(section, text) for text in section.strings("allowed", ("203.0.113.0/24",))),
-        permissions=permissions,
+        allowed=tuple(read_block(section, "allowed", text) for text in section.strings("allowed", ("203.0.113.0/24",))),
+        permissions=_permissions(section, "permissions", PERMISSIONS),
         on_switch=section.command("on_switch", ("systemctl", "--user", "restart", "bot.service")),
         on_failure=section.command("on_failure", ("/usr/local/bin/notify",)),
     )
+
+
+def read_key_policy(section: Section) -> KeyPolicy:
+    """Return what the table `policy` says, or raise WizardError, which names the line."""
+    section.expect_only(("required", "forbidden", "max_age"))
+    required, forbidden = (_permissions(section, key, FLAGS) for key in ("required", "forbidden"))
+    return KeyPolicy(required, forbidden, _duration(section, "max_age", "90 days"))
+
+
+def _permissions(section: Section, key: str, known: Sequence[str]) -> tuple[str, ...]:
+    names = section.strings(key, known[:1])
+    if unknown := next((name for name in names if name not in known), None):
+        advice = did_you_mean(unknown, known) or f"Choose from {', '.join(known)}."
+        raise section.refusal(key, "No permission of that name can stand here.", advice)
+    return names
 
 
 def _duration(section: Section, key: str, example: str) -> float | None:
@@ -77,13 +102,13 @@ def _duration(section: Section, key: str, example: str) -> float | None:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def _block(section: Section, text: str) -> IPv4Network:
+def read_block(section: Section, key: str, text: str) -> IPv4Network:
+    """Return an address or a block of a list, or raise WizardError, which names the line of `key`."""
     try:
         block = IPv4Network(text)
     except ValueError:
         why = "An entry is not an IPv4 address or block."
-        raise section.refusal("allowed", why, 'Write allowed = ["203.0.113.0/24"].') from None
+        raise section.refusal(key, why, "Write entries as 203.0.113.42 or 203.0.113.0/24.") from None
     if block.prefixlen < _WIDEST:
-        advice = f"The widest block is a /{_WIDEST}."
-        raise section.refusal("allowed", "An entry allows too many addresses.", advice)
+        raise section.refusal(key, "An entry allows too many addresses.", f"The widest block is a /{_WIDEST}.")
     return block

@@ -17,7 +17,7 @@ from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, OpenBao, Place
 from wizard.core.threads import in_daemon_thread
-from wizard.core.toml_file import write_value
+from wizard.core.toml_file import write_values
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.store import Store
 
@@ -92,7 +92,7 @@ class Custodian:
     def choose_encrypted_file(self) -> None:
         """Keep credentials in the encrypted file from now on, or raise WizardError; the keyring keeps what it has."""
         try:
-            write_value(self._settings, "custody", "place", Place.ENCRYPTED_FILE)
+            write_values(self._settings, {"custody": {"place": Place.ENCRYPTED_FILE}})
         except (FileError, OSError, ValueError) as error:
             raise WizardError(
                 f"The wizard could not write your choice into {self._settings}",

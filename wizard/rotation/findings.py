@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from wizard.core.clock import Clock
 from wizard.core.credentials import KeyName
 from wizard.core.errors import WizardError, sentences
+from wizard.core.unattended import KeyPolicy
 from wizard.exchange.diagnosis import CallOutcome, Cause, Diagnosis
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.permissions import WITHDRAWALS, compare, compare_with_proof
+from wizard.rotation.permissions import WITHDRAWALS, compare, compare_with_policy, compare_with_proof
 
 DNS = "DNS"
 TCP = "TCP"
@@ -24,6 +25,7 @@ ACCOUNT = "Account"
 IN_A_ROW = "In a row"
 IP_RESTRICTION = "IP restriction"
 PERMISSIONS = "Permissions"
+POLICY = "Policy"
 SAME_ACCOUNT = "Same account"
 CONTROL = "Current key"
 WEBSOCKET_API = "WebSocket API"
@@ -41,7 +43,7 @@ GROUPS = {
     CLOCK: (CLOCK,),
     NEW_KEY: (NEW_KEY, ACCOUNT, IN_A_ROW),
     IP_RESTRICTION: (IP_RESTRICTION,),
-    PERMISSIONS: (PERMISSIONS,),
+    PERMISSIONS: (PERMISSIONS, POLICY),
     SAME_ACCOUNT: (SAME_ACCOUNT, CONTROL),
     OTHER_ENDPOINTS: (WEBSOCKET_API, MARKET_STREAM, FUTURES),
     OTHER_HOSTS: (),
@@ -53,10 +55,11 @@ Other hosts have a check for each, see `host_subject`.
 
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
 """Without each of these there is no proof."""
-MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT, WEBSOCKET_API, FUTURES}
+MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, POLICY, SAME_ACCOUNT, WEBSOCKET_API, FUTURES}
 """These may stay open, but must not speak against the new key."""
 
 _FROM = "From "
+_WORST_FIRST = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING, Outcome.NOT_APPLICABLE)
 _OUTCOMES = {
     CallOutcome.ACCEPTED: Outcome.PASSED,
     CallOutcome.REJECTED: Outcome.FAILED,
@@ -81,6 +84,8 @@ def prove(findings: Iterable[Finding]) -> bool:
     # A missing permission would stop the software that changes keys. Only a current key that is of no
     # use any more may leave that open; one that just did not answer can be asked again.
     if outcomes.get(PERMISSIONS) is Outcome.INCONCLUSIVE and outcomes.get(CONTROL) is not Outcome.FAILED:
+        return False
+    if outcomes.get(POLICY) is Outcome.INCONCLUSIVE:
         return False
     return all(outcomes.get(subject) in passed for subject in MUST_PASS) and not any(
         outcomes.get(subject) is Outcome.FAILED for subject in MUST_NOT_FAIL
@@ -155,10 +160,18 @@ class FindingWriter:
             observed.append("Nothing is missing and nothing was added.")
         if new.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
-        worst_first = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING, Outcome.NOT_APPLICABLE)
-        outcome = next((outcome for outcome in worst_first if outcome in outcomes), Outcome.PASSED)
+        outcome = min(outcomes, key=_WORST_FIRST.index, default=Outcome.PASSED)
         advice = " ".join(difference.advice for difference in differences)
         return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
+
+    def policy(self, policy: KeyPolicy, told: ApiRestrictions, *, is_new: bool) -> tuple[Finding, ...]:
+        """Whether a key keeps to the policy, if there is one. How old a key in use may be is judged elsewhere."""
+        age = self.clock() - told.created_ms / 1000 if is_new and told.created_ms else 0.0
+        breaches = compare_with_policy(policy, told, age)
+        outcome = min((each.outcome for each in breaches), key=_WORST_FIRST.index, default=Outcome.PASSED)
+        observed = " ".join(each.what for each in breaches) or "The key keeps to your policy."
+        finding = self.note(POLICY, outcome, observed, advice=" ".join(each.advice for each in breaches))
+        return () if policy == KeyPolicy() else (finding,)
 
     def futures(self, diagnosis: Diagnosis, restrictions: ApiRestrictions | None) -> Finding:
         """What the futures host said to a key that was accepted elsewhere at the same time."""

@@ -175,6 +175,7 @@ def _rights(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
         restriction = replace(restriction, advice=f"Restrict it to your addresses: {change_list(seen.environment)}")
     yield restriction
     yield _permissions(seen, told, writer)
+    yield from writer.policy(seen.environment.policy, told, is_new=False)
     if told.trading_until_ms is not None:
         yield _trading(seen, told.trading_until_ms / 1000, writer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wizard.core.unattended import KeyPolicy
 from wizard.exchange.responses import ApiRestrictions
 from wizard.rotation.model import Outcome
 
@@ -50,6 +51,9 @@ _NOT_YOUNGER = PermissionDifference(
     "The new key is not younger than the current one. It may be an old key.",
     "Compare the last four characters with those of the key that you just created.",
 )
+
+_EDIT = "Edit the key on Binance's page."
+_TOO_OLD = PermissionDifference(Outcome.FAILED, (), "Your policy allows no key of this age.", "Create a new key.")
 
 
 def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[PermissionDifference, ...]:
@@ -125,6 +129,21 @@ def compare_with_proof(now: Mapping[str, bool], proven: Mapping[str, bool]) -> t
             "Binance no longer says whether the key has these permissions: {}.",
             "Look at the key on Binance's page.",
         ),
+    ]
+    return tuple(difference for difference in found if difference)
+
+
+def compare_with_policy(policy: KeyPolicy, told: ApiRestrictions, age: float = 0.0) -> tuple[PermissionDifference, ...]:
+    """Compare a key of an `age` in seconds with a policy; return what breaks it, and what is not known."""
+    may = {**told.permissions, "ipRestrict": told.ip_restricted}
+    forbidden = [name for name in policy.forbidden if may.get(name)]
+    lacking = [name for name in policy.required if may.get(name) is False]
+    unknown = [name for name in (*policy.forbidden, *policy.required) if may.get(name) is None]
+    found = [
+        _differ(Outcome.FAILED, forbidden, "Your policy forbids what the key has: {}.", _EDIT),
+        _differ(Outcome.FAILED, lacking, "Your policy requires what the key lacks: {}.", _EDIT),
+        _differ(Outcome.INCONCLUSIVE, unknown, "Binance does not show what your policy names: {}.", _EDIT),
+        _TOO_OLD if policy.max_age is not None and age > policy.max_age else None,
     ]
     return tuple(difference for difference in found if difference)
 

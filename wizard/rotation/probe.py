@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from wizard.core.clock import utc
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import sentences
+from wizard.core.unattended import KeyPolicy
 from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import (
@@ -51,6 +52,7 @@ _ON_THE_KEY = (
     findings.IN_A_ROW,
     findings.IP_RESTRICTION,
     findings.PERMISSIONS,
+    findings.POLICY,
     findings.SAME_ACCOUNT,
     findings.WEBSOCKET_API,
     findings.FUTURES,
@@ -194,6 +196,7 @@ class Probe:
             findings.WEBSOCKET_API: not self._site.websocket_api_url,
             findings.MARKET_STREAM: not self._site.stream_url,
             findings.FUTURES: not self._context.environment.uses_futures,
+            findings.POLICY: self._context.environment.policy == KeyPolicy() or not self._site.has_sapi,
         }
         self._tell(*self._writer.not_run(*(subject for subject in subjects if not not_here.get(subject))))
 
@@ -371,6 +374,10 @@ class Probe:
                 self._tell(self._writer.permissions_since_proof(new.answer.restrictions, proven))
             else:
                 self._tell(self._compare_permissions(new.answer.restrictions, other))
+            # The answer to a key in use that is too old is a new one. Until then it has to be known, with its list.
+            is_new = self._context.rotation.mode not in {Mode.ADOPT, Mode.WHITELIST}
+            policy = self._context.environment.policy
+            self._tell(*self._writer.policy(policy, new.answer.restrictions, is_new=is_new))
         if other and new.account and other.account:
             self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:

@@ -19,10 +19,12 @@ from wizard.core.errors import WizardError, sentences
 from wizard.core.secret import Secret
 from wizard.core.settings import SubAccountSettings
 from wizard.core.text import counted
+from wizard.core.unattended import FLAGS
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.vault import Vault
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.signing import RECEIVE_WINDOW_MS
 from wizard.exchange.sub_accounts import (
     MOST_ADDRESSES,
@@ -41,7 +43,7 @@ from wizard.rotation.exchange_calls import circumstances as circumstances_of
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Finding, Mode, Outcome, Step
-from wizard.rotation.permissions import LABELS, WITHDRAWALS
+from wizard.rotation.permissions import LABELS, WITHDRAWALS, compare_with_policy
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.unused_keys import SETTLED
 
@@ -120,6 +122,10 @@ class SubAccountKeys:
             why = f"It has {_labelled(grant.ungrantable)}, which Binance's API cannot grant."
             advice = "Create the key on Binance's page."
             raise _refusal("A new key could not do all that this one can", why, advice, "sub-account.ungrantable")
+        flags = {name: may.get(name, name == "enableReading") for name in FLAGS}
+        if breaches := compare_with_policy(self._context.environment.policy, ApiRestrictions(True, None, flags)):
+            why = " ".join(each.what for each in breaches)
+            raise _refusal("A new key would break your policy", why, "Change one of both.", "policy.broken")
         doubtful = f"Whether the new key gets {_labelled(grant.doubtful)} is not known."
         return grant.permissions, (doubtful,) * bool(grant.doubtful) + (SYMBOLS_NOT_SEEN,) * bool(current)
 

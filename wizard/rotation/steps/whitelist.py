@@ -49,7 +49,8 @@ class WhitelistStep:
         """Return what was typed, else this rotation's list, else the current key's, and what was ticked since."""
         selection = self._selection.now
         wanted, left_out = selection.wanted(), selection.left_out()
-        entries = self._labelled(networks_of(self._kept) or self._in_use()) if self.draft is None else self.draft
+        listed = networks_of(self._kept) or self._in_use() or tuple(self._context.environment.whitelist)
+        entries = self._labelled(listed) if self.draft is None else self.draft
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             entries = remove_addresses(entries, left_out - self._left_out)
         entries = remove_addresses(entries, selection.outdated() & self._put_in)
@@ -112,8 +113,9 @@ class WhitelistStep:
         return self._context.journal.list_in_use(self._context.environment.name)
 
     def _labelled(self, networks: Sequence[IPv4Network]) -> Entries:
-        """The list with the labels that were typed for its entries."""
-        labels = self._context.journal.labels(self._context.environment.name)
+        """The list with the labels that were typed for its entries, or that the settings have."""
+        environment = self._context.environment
+        labels = {**environment.whitelist, **self._context.journal.labels(environment.name)}
         return tuple(Entry(written(each), each, labels.get(each) or None) for each in networks)
 
 
