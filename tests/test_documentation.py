@@ -48,7 +48,7 @@ def test_a_page_is_written_in_short_sentences_and_in_the_words_of_the_field(page
 def test_each_command_that_a_page_shows_can_be_parsed(page: str) -> None:
     lines = [line for block in re.findall(r"```sh\n(.*?)```", text(page), re.DOTALL) for line in block.splitlines()]
     for line in lines:
-        if found := re.search(r"(?:^|\| )key-wizard( .*?)?(?: [<|] .*)?$", line):
+        if found := re.search(r"(?:^|\| )key-wizard( .*?)?(?: [<>|] .*)?$", line):
             words = shlex.split(found[1] or "")
             cli.parse(words, argparse.Namespace())
 

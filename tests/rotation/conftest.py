@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import httpx
@@ -98,6 +99,7 @@ class World:
         pacer: Pacer | None = None,
         policy: RotationPolicy | None = None,
         key_policy: KeyPolicy | None = None,
+        whitelist: Mapping[IPv4Network, str] | None = None,
     ) -> AsyncIterator[Flow]:
         """Open a flow; a deaf one hears of no echo service what its address is.
 
@@ -108,6 +110,7 @@ class World:
             sub_account=SubAccountSettings(email, Environment("master", self.site)) if email else None,
             rotation=policy or RotationPolicy(),
             policy=key_policy or KeyPolicy(),
+            whitelist=whitelist or {},
             site=self.site,
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,

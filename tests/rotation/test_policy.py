@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from ipaddress import IPv4Network
 
 import pytest
 
@@ -111,3 +112,18 @@ async def test_a_new_key_that_would_break_the_policy_is_not_made(account: Accoun
     assert stopped.value.code == "policy.broken"
     assert "Enable Spot & Margin Trading" in stopped.value.why
     assert [row["label"] for row in await account.keys()] == ["in use"]
+
+
+async def test_the_team_s_list_is_proposed_with_its_labels_where_no_list_is_in_use(world: World) -> None:
+    listed = {IPv4Network("198.51.100.7"): "office", IPv4Network(HERE): "bot-1"}
+    async with world.flow(whitelist=listed) as flow:
+        await flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        flow.advance(Step.EGRESS)
+        proposed = {each.network: each.label for each in flow.whitelist.proposal()}
+        assert proposed == listed
+        flow.whitelist.settle(flow.whitelist.proposal())
+    async with world.flow(name="other", whitelist=listed) as flow:
+        await world.put_key_in_use(flow, "203.0.113.0/30")
+        await flow.begin(Mode.ROTATE)
+        assert [each.text for each in flow.whitelist.proposal()] == ["203.0.113.0/30"]

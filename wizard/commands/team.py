@@ -20,7 +20,7 @@ from wizard.commands.prompts import ask
 from wizard.core import settings
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.key_shape import holds_key
-from wizard.core.settings import Paths, read_settings
+from wizard.core.settings import read_settings
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE
 from wizard.core.toml_file import Section, read_toml, write_values
 from wizard.custody.records import Slot
@@ -30,6 +30,7 @@ from wizard.rotation.journal import Journal, networks_of, read_journal
 from wizard.rotation.json_records import describe_finding
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.permissions import compare_with_policy
+from wizard.whitelist.rendering import written
 
 LARGEST: Final = 2**16
 """Characters; a person reads what is added."""
@@ -63,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
     if (options.action == "check") is (options.file is None):
         advice = "Write: key-wizard team check FILE, or: key-wizard team export > FILE"
         raise UsageError("check needs a FILE, and export takes none", advice=advice, code="usage")
-    paths = settings.paths()
     if options.file:
-        return print_differences(options.file, paths, as_json=options.json)
+        return print_differences(options.file, as_json=options.json)
+    paths = settings.paths()
     with read_journal(paths) as journal:
         shared, left_out = _share(_gather(read_toml(paths.config_file), journal), with_emails=options.with_emails)
     if left_out:
@@ -74,9 +75,9 @@ def run(options: argparse.Namespace) -> int:
     return Exit.FINE
 
 
-def print_differences(file: str, paths: Paths, *, as_json: bool = False) -> Exit:
+def print_differences(file: str, *, as_json: bool = False) -> Exit:
     """Say on standard output what differs from a team file; raise WizardError for one that cannot be used."""
-    team = _read(Path(file))
+    team, paths = _read(Path(file)), settings.paths()
     with read_journal(paths) as journal:
         own = _gather(read_toml(paths.config_file), journal)
         found = tuple(_compare(team, own, journal, FindingWriter(time.time, "")))
@@ -90,12 +91,13 @@ def print_differences(file: str, paths: Paths, *, as_json: bool = False) -> Exit
     return exit_code(found)
 
 
-def join(file: str, paths: Paths) -> bool:
+def join(file: str) -> bool:
     """Write what a team file adds into the settings, once it was shown and a word was typed.
 
     Returns False where another word was typed. Raises WizardError where a file cannot be used or written.
     """
-    team, whole = _read(Path(file)), read_toml(paths.config_file)
+    team, paths = _read(Path(file)), settings.paths()
+    whole = read_toml(paths.config_file)
     with read_journal(paths) as journal:
         own = _gather(whole, journal)
     theirs = {key: team.values.get(key, {}) for key in _TABLES}
@@ -151,7 +153,7 @@ def _gather(own: Section, journal: Journal) -> dict[str, Any]:
     used: dict[str, Values] = {one.environment.name: {} for one in seen if one.current or one.open_rotation}
     for name, values in (own.values.get("environments") or used).items():
         key, labels = journal.key_in(name, Slot.CURRENT), journal.labels(name)
-        listed = {str(each): labels.get(each, "") for each in networks_of(key.whitelist)} if key else {}
+        listed = {written(each): labels.get(each, "") for each in networks_of(key.whitelist)} if key else {}
         environments[name] = {"site": known[name].site.name, **values, **({"whitelist": listed} if listed else {})}
     return {"policy": {}, "rules": {}, **own.values, "environments": environments}
 
