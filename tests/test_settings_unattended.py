@@ -76,3 +76,14 @@ def test_without_blocks_only_the_list_in_use_is_allowed() -> None:
     assert RotationPolicy().allows(IPv4Address("203.0.113.42"), listed)
     assert not RotationPolicy().allows(IPv4Address("203.0.113.43"), listed)
     assert not RotationPolicy(allowed=(IPv4Network("198.51.100.0/24"),)).allows(listed[0].network_address, listed)
+
+
+@pytest.mark.parametrize(
+    ("every", "max_age", "due"), [("30 days", "20 days", 20), ("30 days", "40 days", 30), ("", "40 days", 40)]
+)
+def test_a_key_is_due_before_the_policy_calls_it_too_old(tmp_path: Path, every: str, max_age: str, due: int) -> None:
+    rotation = f'[environments.bot.rotation]\nevery = "{every}"\n' if every else ""
+    bot = load(tmp_path, f'[policy]\nmax_age = "{max_age}"\n[environments.bot]\n{rotation}')
+    assert bot.rotation.every == due * 86400.0
+    assert bot.policy.max_age is not None
+    assert bot.rotation.every <= bot.policy.max_age

@@ -135,6 +135,17 @@ def test_all_go_on_where_one_fails_and_the_worst_is_the_exit(account: Account, c
     account.spared(said.out + said.err)
 
 
+def test_no_key_is_made_that_would_break_the_policy(account: Account, command: Command) -> None:
+    account.open()
+    file = account.bench.paths.config_file
+    file.write_text(f'{file.read_text()}[policy]\nforbidden = ["enableSpotAndMarginTrading"]\n')
+    said = command("rotate", "bot-1", "--now", "--json")
+    assert said.code == 1
+    assert "Enable Spot & Margin Trading" in said.out
+    (kept,) = account.keys()
+    assert kept["label"] == "in use"
+
+
 def test_what_failed_is_given_to_a_command_once(account: Account, command: Command, tmp_path: Path) -> None:
     told, given = tmp_path / "told", tmp_path / "environ"
     script = f"import os, sys; open({str(told)!r}, 'a').write(sys.stdin.read()); open({str(given)!r}, 'w').write("
