@@ -8,17 +8,18 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from tests.secret_service import secret_service
-from wizard.cli import run
+from wizard.cli import COMMANDS, run
 from wizard.core import settings
 from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
@@ -40,6 +41,25 @@ HERE = "203.0.113.42"
 SHAPES = ("plain", "json", "trace")
 
 
+SCHEMAS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "docs" / "schemas.json").read_text("utf-8"))
+
+
+def _strict(schema: Any) -> Any:
+    """Return a schema that has no place for a field that the published one does not name."""
+    if isinstance(schema, list):
+        return [_strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if isinstance(schema.get("properties"), dict) else {}
+    return {**closed, **{name: _strict(each) for name, each in schema.items()}}
+
+
+def check_schema(command: str, told: Mapping[str, Any]) -> None:
+    """Compare what a command printed with docs/schemas.json, field by field; `error` is the schema of all that fail."""
+    name = "error" if "error" in told else {"egress": "egress_command"}.get(command, command)
+    jsonschema.validate(told, {"$ref": f"#/$defs/{name}", "$defs": _strict(SCHEMAS["$defs"])})
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command left behind."""
@@ -47,13 +67,14 @@ class Said:
     code: int
     out: str
     err: str
+    command: str = ""
 
     @property
     def json(self) -> dict[str, Any]:
         """The one object on stdout, which is all that is there."""
         told = json.loads(self.out)
         assert isinstance(told, dict)
-        assert told["schema"] == 1
+        check_schema(self.command, told)
         return told
 
     def check(self, subject: str) -> dict[str, Any]:
@@ -75,7 +96,7 @@ class Command:
             code = run(arguments, Inherited(dict(os.environ), umask=0o022, core_limit=0))
         except SystemExit as ended:  # argparse
             code = int(ended.code or 0)
-        return Said(code, *self._capfd.readouterr())
+        return Said(code, *self._capfd.readouterr(), next((each for each in arguments if each in COMMANDS), ""))
 
 
 @dataclass(frozen=True)
