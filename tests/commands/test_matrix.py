@@ -105,7 +105,7 @@ def test_each_command_ends_as_documented_in_each_condition(
     assert "Internal error" not in done.stderr
     if told is not None:
         check_schema(name, told)
-        assert "{" not in done.stderr
+        assert '"schema"' not in done.stderr
     if said == "error" or (done.returncode and not has_json):
         assert done.stderr.startswith("key-wizard: ")
     if not has_json and done.returncode:
