@@ -249,7 +249,7 @@ def test_what_is_no_value_is_refused_by_what_it_is(text: str, what: str, command
 
 # Listed with nothing chosen, or left out.
 NOT_CHOSEN = {
-    "an exchange that is not known": (f"[foobarex]\napi_key={K}\napi_secret={S}\n", 1),
+    "an exchange that is not known": (f"[foobarex]\napi_key={K[:48]}\napi_secret={S[:48]}\n", 1),
     "two of one site": (f"ALICE_API_KEY={K}\nALICE_API_SECRET={S}\nBOB_API_KEY={K2}\nBOB_API_SECRET={S2}\n", 2),
     "two by their lists": (json.dumps({"api_keys": [K, K2], "api_secrets": [S, S2]}), 2),
     "a key for logins": (f'SSH_PRIVATE_KEY="{PEM}"\n', 0),
@@ -264,6 +264,12 @@ def test_what_may_be_another_key_is_not_chosen(case: str, command: Command, tmp_
     text, count = NOT_CHOSEN[case]
     code, told = dry_run(command, text, tmp_path / "bot.conf")
     assert (code, len(told["candidates"]), any(each["chosen"] for each in told["candidates"])) == (1, count, False)
+
+
+@pytest.mark.field(7, "files", "of the kinds, beside the reports")
+def test_the_only_pair_of_binances_shape_is_chosen_whoevers_name_it_has(command: Command, tmp_path: Path) -> None:
+    code, told = dry_run(command, f"ALICE_API_KEY={K}\nALICE_API_SECRET={S}\n", tmp_path / "bot.conf")
+    assert (code, [each["chosen"] for each in told["candidates"]]) == (0, [True])
 
 
 # --- private keys --------------------------------------------------------------------------------

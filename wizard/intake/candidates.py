@@ -121,7 +121,7 @@ class HeldKey(Wipeable):
     is_binance: bool = False
     """Whether a name says Binance."""
     is_doubtful: bool = False
-    """Whether a name is neither Binance's nor known: a person's, or an exchange's that is not listed."""
+    """Whether neither a name nor the shape is Binance's: it may be of an exchange that is not listed here."""
     private_kind: KeyKind | None = None
     """The kind of its private key, once that was opened."""
     place: str = ""
@@ -600,7 +600,9 @@ def _candidate(pair: _Pair, blocks: list[str], whole: str, context: _Context, na
         key.text[-4:] if key and not refused and key.text.isalnum() else "",
         is_named=any(each.entry.name for each in values),
         is_binance=(is_binance := _owner(pair, context) == "binance"),
-        is_doubtful=not is_binance and any(len(word) > SHORT_WORD and word.isalpha() for word in nearest - _SITE_WORDS),
+        is_doubtful=not is_binance
+        and not all(mark or _SHAPE.fullmatch(each.text) for each in values)
+        and any(len(word) > SHORT_WORD and word.isalpha() for word in nearest - _SITE_WORDS),
     )
 
 
