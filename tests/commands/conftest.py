@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def _strict(schema: Any) -> Any:
 
 def check_schema(command: str, told: Mapping[str, Any]) -> None:
     """Compare what a command printed with docs/schemas.json, field by field; `error` is the schema of all that fail."""
-    name = "error" if "error" in told else {"egress": "egress_command"}.get(command, command)
+    name = "error" if isinstance(told.get("error"), dict) else {"egress": "egress_command"}.get(command, command)
     jsonschema.validate(told, {"$ref": f"#/$defs/{name}", "$defs": _strict(SCHEMAS["$defs"])})
 
 
@@ -67,7 +67,7 @@ class Said:
     code: int
     out: str
     err: str
-    command: str = ""
+    command: str = field(default="", compare=False)
 
     @property
     def json(self) -> dict[str, Any]:
