@@ -83,14 +83,6 @@ def test_without_a_network_the_error_is_explained_and_the_exit_code_is_6(
     assert (said.code, said.json["cause"], said.json["egress"]["address"]) == (6, "clock", None)
 
 
-def test_a_log_of_another_site_is_said(explain: Explain, bench: Bench) -> None:
-    bench.paths.config_file.write_text('[environments.bench]\nsite = "binance.com"\nproxy = "http://127.0.0.1:9"\n')
-    bench.use()
-    said = explain(f"GET https://testnet.binance.vision/api/v3/account 401 {REFUSED}", "--json")
-    assert (said.json["other_site"], said.json["surface"]) == ("testnet", "api")
-    assert explain(f"GET https://api.binance.com/api/v3/account {REFUSED}", "--json").json["other_site"] is None
-
-
 def test_what_a_bot_sends_wrongly_is_no_defect_of_the_wizard(explain: Explain) -> None:
     said = explain('{"code":-1102,"msg":"Mandatory parameter \'timestamp\' was not sent."}', "--json")
     assert (said.json["cause"], "defect" in said.json["advice"]) == ("request", False)

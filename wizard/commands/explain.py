@@ -10,14 +10,12 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from wizard.commands.console import ArgumentParser, print_json, print_message, print_result, standard_input
 from wizard.commands.egress import as_json, keep_observation, observe
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError
 from wizard.core.settings import Environment, Paths
-from wizard.core.sites import known_sites
 from wizard.core.threads import run_async
 from wizard.custody.records import Slot
 from wizard.egress.detection import EgressReport
@@ -84,20 +82,18 @@ def run(options: argparse.Namespace) -> int:
         found = replace(found, advice="Update your bot, or ask its makers. The key is not the problem.")
     gap = f"that your bot runs on this host{f' and uses {key.name}' if key else ''}"
     hosts = [host for host, one in addresses.items() if one == named]
-    site = _other_site(logged, environment)
     if options.json:
         shown = ("outcome", "cause", "what", "why", "advice", "code", "retry_after")
         verdict = {name: getattr(found, name) for name in shown}
         seen = {"egress": report and as_json(report), "key": describe_key(key, now), "does_not_prove": gap}
         where = {name: getattr(logged, name) for name in ("line", "status", "surface", "others")}
-        where |= {"named": str(named) if named else None, "hosts": hosts, "other_site": site or None}
+        where |= {"named": str(named) if named else None, "hosts": hosts}
         print_json({"environment": environment.name, **verdict, **where, **seen})
     else:
         others = ", ".join(f"{label} ({count})" for label, count in logged.others.items())
         rows = {
             "Error": f"{logged.shown}, line {logged.line}",
             "Also found": others,
-            "Site": f"{site} in the log, {environment.site.name} in the settings" if site else "",
             "Named": f"{named}, the address of {', '.join(hosts)}" if hosts else str(named or ""),
             "This host": egress.what if isinstance(egress, WizardError) else egress.sentence(),
             "Whitelist": f"{key.whitelist or 'not known'}, of {key.name}" if key else "",
@@ -125,15 +121,3 @@ async def _observe(
         with suppress(WizardError, TimeoutError):  # then it is not known
             skew = await measure_clock(environment)
     return egress, skew
-
-
-def _other_site(logged: LoggedError, environment: Environment) -> str:
-    """Return the site whose host stands beside the error, where it is another one than the environment's."""
-    sites = known_sites()
-    found = {
-        name
-        for name, site in sites.items()
-        for url in (site.rest_url, site.futures_url, site.websocket_api_url, *site.alternative_urls)
-        if url and f"/{urlsplit(url).hostname}/" in logged.around
-    }
-    return "" if environment.site.name in found or environment.site.name not in sites else "".join(sorted(found)[:1])

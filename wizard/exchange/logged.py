@@ -53,8 +53,6 @@ class LoggedError:
     line: int
     surface: Surface | None
     """Which surface was called, where the log names it."""
-    around: str
-    """The text around it, as it is: for comparisons, never to be shown."""
     others: Mapping[str, int]
     """How often each other code or status stands there."""
 
@@ -88,7 +86,7 @@ def find_last_error(text: str, now: float) -> LoggedError | None:
         others = Counter(each.label for each in marks[:index] if each.label)
         line = text.count("\n", 0, mark.start) + 1
         shown = ", ".join(filter(None, (str(mark.code or ""), f"HTTP {mark.status}" if mark.status else "")))
-        return LoggedError(found, shown or "no code", mark.status or None, line, surface, near, others)
+        return LoggedError(found, shown or "no code", mark.status or None, line, surface, others)
     return None
 
 
