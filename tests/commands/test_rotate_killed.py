@@ -17,15 +17,16 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.rotation.conftest import World
-from tests.rotation.sub_account_lab import DAY, KEYS, Call, Lab, lab
+from tests.rotation.conftest import ELSEWHERE, HERE, World
+from tests.rotation.sub_account_lab import DAY, KEYS, POLICY, REMOVE, RESTRICT, Call, Lab, lab
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.custodian import CREDENTIAL
@@ -68,7 +69,7 @@ stream_url = "{sockets}/ws"
 tolerated_ranges = ["documentation"]
 sub_account = {{ email = "bot+1@example.com", managed_by = "master" }}
 [environments.bot-1.rotation]
-every = "30 days"
+{every}
 grace = "1 second"
 allowed = ["203.0.113.0/24"]
 """
@@ -148,6 +149,8 @@ class Template:
     path: Path
     one: Lab
     key: FileKey
+    moves: bool
+    """Whether the host has another address by now. Its key is not replaced then."""
 
     @asynccontextmanager
     async def victim(self, name: str, point: Point | None = None) -> AsyncIterator[Victim]:
@@ -156,16 +159,20 @@ class Template:
         exchange = EmbeddedExchange(passes_after=0.0)
         exchange.state.keys |= self.one.exchange.state.keys
         exchange.state.accounts |= self.one.exchange.state.accounts
+        if self.moves:
+            exchange.state.nat = {"127.0.0.1": ELSEWHERE}
         clock: Any = exchange.state.clock
         # One passphrase opens all copies: it is turned into a key once.
         store: Any = EncryptedFileStore(paths(home).encrypted_file, self.key, 20)
         world = World("", SimulatedPage(""), paths(home), store)
         victim = Victim(world, exchange, clock, self.one.emails, home=home, point=point)
+        victim.hosts = frozenset({HERE, ELSEWHERE} if self.moves else {HERE})
         victim.ever = {key.api_key: key for key in victim.keys}
         async with serve(victim) as addresses:
             world.base_url, world.simulated_page = addresses.base_url, SimulatedPage(addresses.desk_url)
             url, sockets = addresses.base_url, addresses.ws_url
-            paths(home).config_file.write_text(SETTINGS.format(url=url, sockets=sockets))
+            every = "" if self.moves else 'every = "30 days"'
+            paths(home).config_file.write_text(SETTINGS.format(url=url, sockets=sockets, every=every))
             shipped = "".join(f"[{service.name}]\nenabled = false\n" for service in load_services(None))
             own = (
                 f'[echo-{shape}]\noperator = "operator {shape}"\nurl = "{url}/echo/{shape}"\nparser = "{shape}"\n'
@@ -192,7 +199,8 @@ class Template:
         async def kill(number: int, point: Point) -> None:
             async with slots, self.victim(str(number), point) as one:
                 codes, said = await one.finish_by_process()
-                wrong = await one.wrong()
+                wrong, wanted = await one.wrong(), (IPv4Network(ELSEWHERE if self.moves else HERE),)
+                wrong += [f"the list is {key.whitelist}" for key in one.keys if key.whitelist != wanted]
             if (codes[0], codes[-1]) != (-signal.SIGKILL, 0):
                 wrong.append(f"the runs ended with {codes}: {said}")
             runs[len(codes)] += 1
@@ -203,16 +211,17 @@ class Template:
         assert not lost, "\n".join(lost)
 
 
-@pytest.fixture
-async def template(tmp_path: Path) -> AsyncIterator[Template]:
+@pytest.fixture(params=[False])
+async def template(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Template]:
     path = tmp_path / "template"
     paths(path).create()
     store = await make_file(paths(path).encrypted_file, Secret(PASSPHRASE), 20)
-    async with lab(path, begins=time.time() - 40 * DAY, store=store) as one:
-        await one.begin()
+    async with lab(path, begins=time.time() - 80 * DAY, store=store, policy=replace(POLICY, every=None)) as one:
+        await one.begin(master=f"{HERE},{ELSEWHERE}")
+        await one.run()  # the address at which the key worked is known from now on
         one.close()
         (path / CREDENTIAL).write_text(PASSPHRASE)
-        yield Template(tmp_path, one, store._key)
+        yield Template(tmp_path, one, store._key, request.param)
 
 
 def points(calls: Sequence[Call]) -> list[Point]:
@@ -223,6 +232,12 @@ def points(calls: Sequence[Call]) -> list[Point]:
 async def test_a_rotation_is_killed_at_each_call_that_changes_something(template: Template) -> None:
     created, deleted = Call("POST", KEYS, 0), Call("DELETE", KEYS, 0)
     await template.kill_at_each(points([created, deleted]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", [True], indirect=True)
+async def test_a_change_of_the_list_is_killed_at_each_call_that_changes_something(template: Template) -> None:
+    await template.kill_at_each(points([Call("POST", RESTRICT, 0), Call("DELETE", REMOVE, 0)]))
 
 
 @pytest.mark.slow

@@ -38,8 +38,9 @@ async def lists(one: Lab) -> list[list[str]]:
     return [[str(block.network_address) for block in key.whitelist or ()] for key in one.keys]
 
 
-@ways
-@pytest.mark.parametrize("permissions", [(TRADING,), (TRADING, FIX)], ids=["v1", "v2"])
+@pytest.mark.parametrize(
+    ("way", "permissions"), [*((way, (TRADING,)) for way in WAYS), (WAYS[0], (TRADING, FIX)), (WAYS[7], (TRADING, FIX))]
+)
 async def test_a_key_is_replaced(tmp_path: Path, way: dict[str, object], permissions: tuple[str, ...]) -> None:
     async with lab(tmp_path) as one:
         await one.begin(HERE, *permissions)
