@@ -521,9 +521,9 @@ def _status(one: Overview, now: float) -> tuple[State, str]:
         return State.EMPTY, "not set up"
     if one.unlisted:
         return State.STOP, "address not on the list" if one.current.whitelist else "address changed"
-    is_old = now - one.current.stored_at > OLD
-    if is_old or not one.current.whitelist:
-        old = f"older than {OLD / 86400:.0f} days"
+    limit = one.environment.policy.max_age or OLD
+    if now - one.current.stored_at > limit or not one.current.whitelist:
+        old = f"older than {limit / 86400:g} days"
         return State.LOOK, old if one.current.whitelist else "whitelist not known"
     proven_at = one.current.proven_at
     return (State.GOOD, f"accepted {_age(now - proven_at)} ago") if proven_at else (State.EMPTY, "")
