@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": "doctor --only files",
     "storage": "storage",
     "history": "history",
+    "team": "team export",
     "completion": "completion bash",
 }
 WITHOUT_JSON = {"exec", "completion"}
@@ -58,7 +59,7 @@ EXPECTED = {
     "no network": FINE | {"egress": 6, "explain": 6},
     "job open": FINE | {"status": 3},
     "journal damaged": FINE
-    | dict.fromkeys(("status", "whitelist", "check", "explain", "exec", "history", "doctor"), 1),
+    | dict.fromkeys(("status", "whitelist", "check", "explain", "exec", "history", "doctor", "team"), 1),
 }
 PAIRS = [
     pytest.param(name, condition, marks=() if (row + column) % 4 == 0 else pytest.mark.slow)

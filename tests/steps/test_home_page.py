@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,6 +19,7 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
+from wizard.core.unattended import KeyPolicy
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring_errors import BUS_COMMAND
@@ -531,6 +533,11 @@ async def test_an_old_key_and_a_legacy_key_need_a_look(with_key: PlainWorld, mon
     monkeypatch.setattr(PlainWorld, "clock", lambda _: time.time() + OLD + 60)
     row = home.view().rows[0]
     assert (row.state, row.cells[3], row.cells[4]) == (State.LOOK, "90 d", "older than 90 days")
+    (seen,) = with_key.overviews()
+    monthly = replace(seen, environment=replace(seen.environment, policy=KeyPolicy(max_age=30 * 86400.0)))
+    monkeypatch.setattr(with_key, "overviews", lambda: (monthly,))
+    monkeypatch.setattr(PlainWorld, "clock", lambda _: time.time() + 31 * 86400)
+    assert Home(with_key).view().rows[0].cells[4] == "older than 30 days"
 
 
 async def test_history_shows_finished_jobs_and_nothing_else(with_key: PlainWorld) -> None:
