@@ -232,6 +232,16 @@ def test_a_key_that_breaks_the_file_s_policy_or_lacks_its_addresses_differs(
     assert "policy.forbidden is not set here." in said.out
 
 
+def test_a_site_that_the_file_leaves_out_is_binance_com(bench: Bench, command: Command, team: Path) -> None:
+    bench.configure('[environments.paper]\nsite = "testnet"\n')
+    team.write_text("[environments.paper]\n")
+    said = command("team", "check", str(team))
+    assert (said.code, said.out.count("\n")) == (1, 1)
+    assert 'environments.paper.site differs here. The file says "binance.com".' in said.out
+    team.write_text("[environments.bench]\n[environments.paper]\nsite = 'testnet'\n")
+    assert "environments.bench.site differs" in command("team", "check", str(team)).out
+
+
 @pytest.mark.parametrize("arguments", [("check",), ("export", "team.toml"), ("impot",), ()])
 def test_how_it_is_called_wrongly(command: Command, arguments: tuple[str, ...]) -> None:
     said = command("team", *arguments)

@@ -32,8 +32,7 @@ from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.permissions import compare_with_policy
 from wizard.whitelist.rendering import written
 
-LARGEST: Final = 2**16
-"""Characters; a person reads what is added."""
+_LARGEST: Final = 2**16  # characters: a person reads what is added
 _TABLES: Final = ("policy", "rules", "environments")
 _HARMLESS: Final = frozenset({"site", "host", "uses_futures", "max_minutes_with_two_keys", "max_entries"})
 _SHARED: Final = _HARMLESS | {*CUSTOM_SETTINGS, "tolerated_ranges", "bots", "rotation", "whitelist"}
@@ -85,9 +84,8 @@ def print_differences(file: str, *, as_json: bool = False) -> Exit:
         print_json({"file": file, "fine": not found, "checks": [describe_finding(each) for each in found]})
     elif not found:
         print_result(f"All is as {file} says.")
-    else:
-        for each in found:
-            print_finding(each)
+    for each in () if as_json else found:
+        print_finding(each)
     return exit_code(found)
 
 
@@ -134,8 +132,8 @@ def join(file: str) -> bool:
 def _read(file: Path) -> Section:
     """Return what a team file says, or raise WizardError, which names the line."""
     whole = read_toml(file)
-    if not whole.values or len(whole.text) > LARGEST:
-        why = f"It is missing, says nothing, or has more than {LARGEST // 1024} KiB."
+    if not whole.values or len(whole.text) > _LARGEST:
+        why = f"It is missing, says nothing, or has more than {_LARGEST // 1024} KiB."
         raise UsageError(f"{file} is not a team file", why=why, advice=_WRITE)
     whole.expect_only(_TABLES)
     lines = [f", line {number}" for number, line in enumerate(whole.text.splitlines(), 1) if _is_secret(line)]
@@ -160,9 +158,11 @@ def _gather(own: Section, journal: Journal) -> dict[str, Any]:
 
 def _compare(team: Section, own: Values, journal: Journal, writer: FindingWriter) -> Iterator[Finding]:
     """Yield how this machine differs from the file. What only it has is no difference."""
-    for path, said in _differ(team.values, own, ()):
+    known, listed = read_settings(team).environments, team.values.get("environments", {})
+    sites = {name: {"site": known[name].site.name, **values} for name, values in listed.items()}
+    for path, said in _differ({**team.values, "environments": sites}, own, ()):
         yield writer.note(path[1], Outcome.FAILED, said)
-    for name, environment in read_settings(team).environments.items():
+    for name, environment in known.items():
         if (key := journal.key_in(name, Slot.CURRENT)) and key.permissions is not None:
             for each in compare_with_policy(environment.policy, ApiRestrictions(True, None, key.permissions)):
                 yield writer.note(name, each.outcome, f"{key.name}: {each.what}", advice=each.advice)

@@ -27,6 +27,7 @@ from wizard.rotation.findings import (
     OTHER_ENDPOINTS,
     OTHER_HOSTS,
     PERMISSIONS,
+    POLICY,
     REACHABLE,
     SAME_ACCOUNT,
     STORAGE,
@@ -457,7 +458,7 @@ def _obstacle(findings: Sequence[Finding]) -> Finding:
     """Return the finding that explains best why a key is not proven."""
 
     def weight(finding: Finding) -> int:
-        is_needed = finding.subject in MUST_PASS or finding.subject == PERMISSIONS
+        is_needed = finding.subject in MUST_PASS | {PERMISSIONS, POLICY}
         if finding.outcome is Outcome.FAILED:
             return 0 if finding.subject in MUST_NOT_FAIL else 3
         return 1 if is_needed else 2
