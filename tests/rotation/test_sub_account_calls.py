@@ -137,10 +137,10 @@ def silent_calls_end_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", range(4))
+@pytest.mark.parametrize("share", range(8))
 async def test_every_call_is_lost_in_every_way(tmp_path: Path, share: int) -> None:
     every = [*await ROTATION.points(tmp_path), *await CHANGED_ADDRESS.points(tmp_path)]
-    await meet_all(tmp_path, every[share::4])
+    await meet_all(tmp_path, every[share::8])
 
 
 async def test_each_call_that_changes_something_is_lost_in_every_way(tmp_path: Path) -> None:
