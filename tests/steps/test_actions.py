@@ -30,6 +30,7 @@ MEANINGS = {
     BACK: "back",
     TOGGLE: "tick",
     "F": "fix-all",
+    "V": "openbao",  # is shown to be read, as v
     "a": "add create change permissions replace",  # brings something new
     "b": "ask",  # Binance
     "c": "copy",

@@ -418,7 +418,7 @@ class HomePresenter(Presenter):
             title, does = CHOICES[Choice.KEYRING_HELP]
             yield Action("keyring", "v", "Get a keyring", f"{title}. {does}", self.show_keyring_help)
             title, does = CHOICES[Choice.OPENBAO]
-            yield Action("openbao", "b", "Use OpenBao", f"{title}. {does}", self.show_openbao_help)
+            yield Action("openbao", "V", "Use OpenBao", f"{title}. {does}", self.show_openbao_help)
 
     def _is_at(self, place: Place) -> bool:
         custodian = self.face.custodian
