@@ -239,6 +239,19 @@ def test_the_units_are_right_for_systemd(
     assert f'"KEY_WIZARD_HOME={os.environ["KEY_WIZARD_HOME"]}"' in service
 
 
+def test_no_path_adds_a_line_to_a_unit(
+    account: Account, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "a$b\nExecStartPre=x"
+    shutil.copytree(account.bench.paths.config, home / "config")
+    for directory in (home, home / "config"):
+        directory.chmod(0o700)
+    monkeypatch.setenv("KEY_WIZARD_HOME", str(home))
+    service = command("rotate", "bot-1", "--print-systemd").out
+    # systemd.exec(5): in Environment= a dollar sign means nothing more, and \\n in quotes is a line end.
+    assert f'\nEnvironment="KEY_WIZARD_HOME={tmp_path}/a$b\\nExecStartPre=x"\n' in service
+
+
 @dataclass
 class Service:
     """What systemd starts: its keys are in the encrypted file, and it is given the passphrase."""

@@ -192,6 +192,26 @@ def test_no_key_and_no_piece_of_one_is_kept_in_the_error(key: str) -> None:
     assert isinstance(error, ExchangeError)
 
 
+@pytest.mark.parametrize(
+    "token",
+    [
+        "56dc5989-22f3-951d-ddf3-dc3c2b405310",  # an API key of OKX
+        "4751334686:FOGB9dBSZS_C_W-5bQh6PjdfzIZmvYk-vDl",  # Telegram
+        "hvs.Irt7NIDoz2cu1eHJg7A-sXqsojafBnL2-O1F5t-Cy1LKtqpLlXYjvq-Zh-m75OoTCdlG9iMQwDih",  # OpenBao
+        "%3D5ZIgRuNTczLt8/Y+v96D0Hp4OecQ8V+KjUStW+tcGKRrWCxDM+DoHFiA6tB7vEKrvOKMD+iFyfLqTT8Lg==",
+    ],
+)
+def test_no_token_of_another_kind_is_shown_either(token: str) -> None:
+    why = found(f"APIError(code=-9999): not sent, recvWindow=60000, token {token}").error.why
+    assert "not sent, recvWindow=60000, token" in why
+    assert not any(token[at : at + 8] in why for at in range(10, len(token) - 7)), why
+
+
+def test_a_key_that_the_end_of_what_is_read_would_cut_is_left_out_whole() -> None:
+    why = found(f"APIError(code=-9999): {'z' * 60} {'z' * 60} {'ab ' * 54}{KEY}").error.why
+    assert why.endswith("ab”.")
+
+
 @pytest.mark.parametrize("unit", ['code":', "403 Error", "binance 403 {", "(401, -2015, '", "status is 451 ", "x" * 40])
 def test_a_log_of_the_largest_size_is_searched_to_its_end(unit: str) -> None:
     text = unit * (2**20 // len(unit)) + "-" * 300 + '{"code":-1021,"msg":""}'

@@ -123,7 +123,9 @@ async def test_no_end_of_a_key_is_left_where_the_output_was_cut() -> None:
 
 
 def test_variables_that_hold_a_key_stay_here() -> None:
-    given = child_environ({"PATH": "/bin", "MINE": KEY, "BINANCE_API_KEY": "short", "URL": f"wss://x/?k={KEY}"})
+    logins = {"BAO_TOKEN": "s.b1WOgs4uTnIfVeILcRPJ02kk", "VAULT_TOKEN": "root"}  # they open the place of all keys
+    keys = {"MINE": KEY, "BINANCE_API_KEY": "short", "URL": f"wss://x/?k={KEY}"}
+    given = child_environ({"PATH": "/bin", **keys, **logins})
     assert given == {"PATH": "/bin"}
 
 

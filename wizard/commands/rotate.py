@@ -155,7 +155,7 @@ def _units(known: Settings, options: argparse.Namespace) -> Iterator[tuple[str, 
     script, name = Path(sys.executable).with_name("key-wizard"), f"key-wizard-rotate-{whose.lstrip('-')}"
     words = [*([str(script)] if script.exists() else [sys.executable, "-m", "wizard"]), "rotate", whose]
     words += ["--whitelist-only"] * options.whitelist_only
-    lines = [f"ExecStart={' '.join(map(_quoted, words))}"]
+    lines = [f"ExecStart={' '.join(map(_quoted, words)).replace('$', '$$')}"]
     if home := os.environ.get(HOME_VARIABLE):
         lines.append(f"Environment={_quoted(f'{HOME_VARIABLE}={Path(home).expanduser().absolute()}')}")
     if known.custody.place is Place.ENCRYPTED_FILE:
@@ -166,5 +166,5 @@ def _units(known: Settings, options: argparse.Namespace) -> Iterator[tuple[str, 
 
 def _quoted(word: str) -> str:
     """Return a word as systemd reads it: no sign in a path means more than itself."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("\n", "\\n")
     return f'"{escaped}"'

@@ -46,6 +46,10 @@ class Place(StrEnum):
     """OpenBao or HashiCorp Vault, for teams."""
 
 
+TOKEN_VARIABLES: Final = ("BAO_TOKEN", "VAULT_TOKEN")
+"""Who has the token has every key: only `exec` hands them on, as docs/security.md says."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenBao:
     """Where OpenBao or HashiCorp Vault is, and how to log in there, as in docs/openbao.md. It holds no secret."""

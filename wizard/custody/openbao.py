@@ -23,7 +23,7 @@ from wizard.core import files
 from wizard.core.errors import FileError
 from wizard.core.safety import silence_libraries
 from wizard.core.secret import Secret
-from wizard.core.settings import OTHERS, OpenBao, Place, home
+from wizard.core.settings import OTHERS, TOKEN_VARIABLES, OpenBao, Place, home
 from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.errors import CustodyError, ItemOccupiedError
@@ -33,7 +33,6 @@ from wizard.custody.store import PHRASES
 CREDENTIAL: Final = "key-wizard-secret-id"
 """The systemd credential that holds the AppRole secret ID of a service."""
 _DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
-_VARIABLES: Final = ("BAO_TOKEN", "VAULT_TOKEN")
 _FILES: Final = (".bao-token", ".vault-token")
 """Below the home directory. `bao login` and `vault login` write the second one."""
 _LOG_IN: Final = "Log in, then try again:\nbao login"
@@ -171,7 +170,7 @@ class OpenBaoStore:
         chosen, self._client.token = self._settings, ""
         if not chosen.role_id:
             kept = [home(self._environ) / name for name in _FILES]
-            self._client.token = _read_login(_VARIABLES, kept, self._environ).reveal()
+            self._client.token = _read_login(TOKEN_VARIABLES, kept, self._environ).reveal()
             return
         file = Path(chosen.secret_id_file or Path(self._environ.get(_DIRECTORY, "/"), CREDENTIAL))
         with _read_login((), [file], self._environ) as secret_id:

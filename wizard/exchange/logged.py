@@ -29,8 +29,10 @@ _CODES = re.compile(
     re.IGNORECASE,
 )
 _MESSAGE = re.compile(
-    r"[\\\"',:\s)\]]{0,8}(?:(?:msg|message)[\\\"'\s]{0,4}[:=][\\\"'\s]{0,4})?([^\n]{0,300})", re.IGNORECASE
+    r"[\\\"',:\s)\]]{0,8}(?:(?:msg|message)[\\\"'\s]{0,4}[:=][\\\"'\s]{0,4})?([^\n]{0,300})(?!\S)", re.IGNORECASE
 )
+_PIECE = re.compile(r"(?=[\w+/-]*[A-Za-z])(?=[\w+/-]*\d)[\w+/-]{12,}", re.ASCII)
+"""What may be of a token, or of a key in groups: the exchange's own words are shorter, or have no digits."""
 _END = re.compile(r"\\?[\"']\s{0,4}[},)]")
 _SPEAKING = frozenset({403, 418, 429, 451})
 """Statuses that mean something without a code; so do those of the server's faults."""
@@ -78,7 +80,7 @@ def find_last_error(text: str, now: float) -> LoggedError | None:
         mark = marks[index]
         around = text[max(0, mark.start - _BEFORE) : mark.end + _AFTER]
         body = around if mark.code is None else json.dumps({"code": mark.code, "msg": _message(text, mark.end)})
-        found = interpret(RawAnswer(mark.status, "", body.encode("utf-8", "replace")), without_keys, now)
+        found = interpret(RawAnswer(mark.status, "", body.encode("utf-8", "replace")), _scrub, now)
         if not isinstance(found, ExchangeError) or found.kind is ErrorKind.UNREADABLE_ANSWER:
             continue
         near = text[max(0, mark.start - _BEFORE) : mark.end + _BEFORE].lower()
@@ -116,6 +118,10 @@ def _marks(text: str) -> list[_Mark]:
         if not is_named or "binance" in text[max(0, start - _AFTER) : end + _AFTER].lower():
             marks.append(status)
     return marks
+
+
+def _scrub(message: str) -> str:
+    return _PIECE.sub("…", without_keys(message))
 
 
 def _message(text: str, start: int) -> str:

@@ -32,6 +32,8 @@ _BARE_PRIVATE_KEY = re.compile(
     r"\A(?:MC4CAQAwBQYDK2Vw|MF[A-Z]CAQEwBQYDK2Vw|MII[A-Za-z0-9+/]{300}|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/\s]+={0,2}\Z"
 )
 """The base64 of one, whose frame was left out."""
+_PIECE: Final = re.compile(r"(?=[A-Za-z]*\d+[A-Za-z]+\d)[A-Za-z0-9]{12,}")
+"""Letters and digits that take turns are no name: `binanceFutures2` stays."""
 LONGEST_NAME = 60
 MOST = 100
 """Keys that are listed of one text."""
@@ -352,8 +354,8 @@ def _short(path: tuple[str, ...], names: Mapping[str, int]) -> str:
 def _shown(path: tuple[str, ...]) -> str:
     steps = [step.partition(NUMBER) for step in path]
     kept = [before or f"[{int(number) + 1}]" for before, _, number in steps if before or number.isdecimal()]
-    # A key may stand in the place of a name.
-    kept = ["…" if holds_key(step) else step for step in kept]
+    # A key, or a piece of one that a quote or a line end cut, may stand in the place of a name.
+    kept = ["…" if holds_key(step) else _PIECE.sub("…", step) for step in kept]
     return printable(".".join(kept).replace(".[", "["), LONGEST_NAME)
 
 

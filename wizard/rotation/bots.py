@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from wizard.core.clock import duration, utc
 from wizard.core.key_shape import holds_key
-from wizard.core.settings import Bot
+from wizard.core.settings import TOKEN_VARIABLES, Bot
 from wizard.core.text import printable
 from wizard.egress.ssh_hosts.openssh import end_process
 from wizard.rotation.bot_variables import RIVALS
@@ -101,8 +101,9 @@ def last_restarts(events: Iterable[Event]) -> dict[str, Restart]:
 
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a user's command is given: none that holds a key."""
-    return {name: value for name, value in environ.items() if name not in RIVALS and not holds_key(value)}
+    """Return the variables that a user's command is given: none that holds a key, or that opens the place of all."""
+    kept_back = {*RIVALS, *TOKEN_VARIABLES}
+    return {name: value for name, value in environ.items() if name not in kept_back and not holds_key(value)}
 
 
 async def run_command(
