@@ -280,15 +280,26 @@ class SubAccountClient:
         flags = {name: is_on for name, is_on in permissions.flags().items() if "Fix" not in name}
         await self._call("POST", f"{_KEYS}Permission", {**self._named(api_key), **flags})
 
-    async def delete(self, api_key: Secret) -> None:
-        """Delete a key. Whether it dies at once is unknown: ask with it."""
-        async with self._pacer.turn(f"delete {self._email}", WEIGHT_LIMIT, SPACING):
-            await self._call("DELETE", _KEYS, self._named(api_key))
+    async def delete(self, api_key: Secret, expect: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Delete a key. Whether it dies at once is unknown: ask with it.
 
-    async def _call(self, method: str, path: str, params: Mapping[str, Parameter]) -> Json:
+        `expect` is awaited once the pace allows the call. What it raises leaves the key alive.
+        """
+        async with self._pacer.turn(f"delete {self._email}", WEIGHT_LIMIT, SPACING):
+            await self._call("DELETE", _KEYS, self._named(api_key), expect)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Parameter],
+        expect: Callable[[], Awaitable[object]] | None = None,
+    ) -> Json:
         params = {"email": self._email, **params}
         deadline = None if method == "GET" else CHANGE_DEADLINE
         async with self._pacer.turn(path) as weigh:
+            if expect:
+                await expect()
             parts = {"method": method, "params": params, "deadline": deadline, "weigh": weigh}
             return read_object(await self._client.call_signed(path, self._master, **parts))
 

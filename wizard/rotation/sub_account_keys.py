@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
+from wizard.core.addresses import read_ipv4
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError, sentences
 from wizard.core.secret import Secret
@@ -112,6 +113,8 @@ class SubAccountKeys:
         may = dict.fromkeys(policy.permissions, True)
         if current:
             answer = await self._credentials.ask_permissions()
+            if answer and answer.error and answer.error.kind is not ErrorKind.REFUSED:
+                raise answer.error  # what it had when it was proven may be more than it has now
             told = answer.restrictions.permissions if answer and answer.restrictions else current.permissions
             if told is None:
                 why = f"Binance does not say what {current.name} may do, and never said it before."
@@ -143,12 +146,15 @@ class SubAccountKeys:
         A key that the open job can use is stored; any other is deleted, also one that Binance lists late.
         """
         unsettled, since = self.unsettled, self._context.clock() - _LISTED_LATE
-        is_late = any(one.detail["reason"] == _UNLISTED and one.at > since for one in self._events(NOT_CREATED))
-        if not (unsettled or is_late):
-            return ()
-        async with self._open() as accounts:
-            said = [await self._settle(accounts, each) for each in unsettled]
-            return (*said, *await self._delete_strays(accounts, await self._read(accounts.keys)))
+        late = [one for one in self._events(NOT_CREATED) if one.detail["reason"] == _UNLISTED and one.at > since]
+        names = {one.detail["api_name"] for one in (*unsettled, *late)}
+        said: list[str] = []
+        # Where they were announced: the settings may name another sub-account since.
+        for email in {str(one.detail["email"]): 0 for one in self._events(CREATING) if one.detail["api_name"] in names}:
+            async with self._open(email) as accounts:
+                said += [await self._settle(accounts, one) for one in unsettled if one.detail["email"] == email]
+                said += await self._delete_strays(accounts, await self._read(accounts.keys))
+        return tuple(said)
 
     async def _settle(self, accounts: SubAccountClient, announced: Event) -> str:
         name = str(announced.detail["api_name"])
@@ -182,7 +188,8 @@ class SubAccountKeys:
     async def _draft(self, announced: Event) -> str:
         """Return the public half that a key was announced with, where the open job waits for it; else nothing."""
         rotation = self._context.journal.open_rotation(self._context.environment.name)
-        if rotation is None or rotation.step is not Step.CREDENTIALS:
+        is_same = announced.detail["email"] == self.settings.email
+        if rotation is None or rotation.step is not Step.CREDENTIALS or not is_same:
             return ""
         return await self._credentials.drafted(str(announced.detail["public"]))
 
@@ -223,8 +230,10 @@ class SubAccountKeys:
             await self._read(accounts.account)
             pending = self.made
             if pending and not await self._comes_to_be_listed(accounts, pending):
-                # Its list could not be set: it was deleted, and the program ended before it was purged.
+                # Its list could not be set: it was deleted, and the program ended before it was purged. Or it is late.
                 await self._context.vault.purge(pending, "Binance no longer lists it")
+                for one in self._context.journal.events(kind=CREATED, about=pending.name.fingerprint):
+                    self._note(NOT_CREATED, api_name=one.detail["api_name"], reason=_UNLISTED)
                 pending = None
             if pending is None:
                 await self._create(accounts, wanted, granted)
@@ -275,6 +284,9 @@ class SubAccountKeys:
         if not has.is_restricted:
             what = f"{record.name} is not restricted to addresses"
             raise _refusal(what, "Binance says so.", "Change its whitelist.", "sub-account.open")
+        if blocks := [entry for entry in has.addresses if not read_ipv4(entry)]:
+            advice = f"Change its whitelist: key-wizard --env {self._context.environment.name} --job whitelist"
+            raise _refusal(f"The list of {record.name} is not one of single addresses", ", ".join(blocks), advice)
         return tuple(sorted(map(IPv4Address, has.addresses)))
 
     async def apply(self) -> Finding:
@@ -318,33 +330,33 @@ class SubAccountKeys:
                 raise _refusal(f"{record.name} is not deleted", "It is a key that is in use.", "Nothing was changed.")
             rows = await self._read(accounts.keys)
             await self._delete_strays(accounts, rows)
-            if control is not None:
-                await self._expect_accepted(control)
             about: dict[str, Any] = {"fingerprint": doomed.name.fingerprint}
             self._note(DELETING, **about)
-            if _lists(rows, doomed.name.fingerprint) is not False:
-                await self._remove(accounts, doomed.api_key)
+            if _lists(rows, doomed.name.fingerprint) is not False or (await self._ask(doomed)).accepted:
+                await self._remove(accounts, doomed.api_key, control)
             self._note(DELETED, **about)
         return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"Binance no longer lists {record.name}.")
 
-    async def _expect_accepted(self, control: Credentials) -> None:
-        answer = await self._ask(control)
-        if not answer.accepted:
+    async def _expect_accepted(self, control: Credentials | None) -> None:
+        if control is not None and not (answer := await self._ask(control)).accepted:
             said = answer.diagnose()
             why = f"Binance does not accept {control.name} from here. {said.what}."
-            raise _refusal("Nothing was deleted", why, "Keep the legacy key until the current one works.")
+            raise _refusal("The deletion was stopped", why, "Keep the legacy key until the current one works.")
 
     async def _ask(self, control: Credentials) -> SignedAnswer:
         async with self._context.exchange() as client:
             return await ask(client, control, self._context.circumstances(self._context.key(Slot.CURRENT)))
 
-    async def _remove(self, accounts: SubAccountClient, api_key: Secret) -> None:
-        """Have a key deleted, and see that it is not listed any more; where the first answer was lost, once more."""
+    async def _remove(self, accounts: SubAccountClient, api_key: Secret, control: Credentials | None = None) -> None:
+        """Have a key deleted, and see that it is not listed any more; where the first answer was lost, once more.
+
+        Each call waits for its turn, and then for `control` to be accepted.
+        """
         fingerprint = api_key.fingerprint()
         for is_last in (False, True):
             error: ExchangeError | None = None
             try:
-                await self._patiently(lambda: accounts.delete(api_key))
+                await self._patiently(lambda: accounts.delete(api_key, lambda: self._expect_accepted(control)))
             except ExchangeError as lost:
                 error = lost
             is_listed = await self._is_still_listed(accounts, fingerprint)
@@ -476,9 +488,9 @@ class SubAccountKeys:
                 yield client, found
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[SubAccountClient]:
+    async def _open(self, email: str = "") -> AsyncIterator[SubAccountClient]:
         async with self._master() as (client, master):
-            yield SubAccountClient(client, master, self.settings.email, self._pacer)
+            yield SubAccountClient(client, master, email or self.settings.email, self._pacer)
 
     # --- what is known -------------------------------------------------------------------------
 
@@ -540,7 +552,7 @@ def _labelled(names: Collection[str]) -> str:
 
 
 def _shown(addresses: Collection[str]) -> str:
-    return ", ".join(sorted(addresses, key=IPv4Address)) or counted(0, "address")
+    return ", ".join(sorted(addresses)) or counted(0, "address")
 
 
 def _refusal(what: str, why: str, advice: str, code: str = "sub-account.refused") -> WizardError:
