@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE
-from tests.rotation.sub_account_lab import DAY, KEYS, MASTER, Lab, lab
+from tests.rotation.sub_account_lab import DAY, KEYS, MASTER, POLICY, RESTRICTION, Lab, lab
 from tests.rotation.test_sub_account_keys import Account
 from wizard.core.errors import Exit, WizardError
 from wizard.custody.records import Slot
 from wizard.custody.vault import Vault
 from wizard.rotation.sub_account_keys import CREATING
+from wizard.rotation.unattended import WAITING, UnattendedRun
 
 FOREIGN = "198.51.100.9"
 TRADING = "enableSpotAndMarginTrading"
@@ -267,3 +268,144 @@ async def test_a_copy_that_knows_the_working_key_as_lost_does_not_delete_it(
     ran = await one.finish(3)
     assert ran[-1].exit is not Exit.FINE
     assert [key.api_key for key in one.keys] == [working.api_key.reveal()]
+
+
+# --- a person beside the timer ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+async def test_a_switch_that_a_person_undid_is_not_done_again_and_no_bot_loses_its_key(
+    one: Lab, is_given_up: bool
+) -> None:
+    one.policy = replace(POLICY, every=None)
+    await one.begin()
+    (old,) = one.keys
+    async with one.flow() as flow:
+        assert (await UnattendedRun(flow, True, False, False, lambda _: None).run()).exit is Exit.ROTATION_OPEN
+        await flow.retire.poll()
+        flow.revert()
+        if is_given_up:
+            await flow.abandon()
+    one.clock.now += DAY
+    ran = await one.run(may_wait=False)
+    current = await one.current("bot-1")
+    assert (ran.exit, len(one.keys)) == (Exit.ROTATION_OPEN, 2), ran
+    assert current is not None and current.api_key.reveal() == old.api_key
+    assert ("undone" in ran.verdict[0]) is not is_given_up
+    if is_given_up:  # the bots were given the old key again, and the grace time of the other one has passed
+        assert ((await one.finish(1))[-1].exit, [key.api_key for key in one.keys]) == (Exit.FINE, [old.api_key])
+
+
+async def test_nothing_is_deleted_where_the_key_in_use_is_deleted_by_hand_while_binance_asks_to_slow_down(
+    one: Lab,
+) -> None:
+    await one.begin()
+    (old,) = one.keys
+    pause = one.clock.pause
+
+    async def strike(seconds: float) -> None:
+        await pause(seconds)
+        if 250 < seconds < 350 and (current := await one.current("bot-1")):
+            await Account(one.world).request("DELETE", f"/desk/keys/{current.api_key.reveal()}")
+
+    one.clock.pause = strike  # type: ignore[method-assign]
+    slow = {"status": 429, "headers": {"Retry-After": "300"}, "body": {"code": -1003, "msg": ""}}
+    await one.fault(answers=[{"path": KEYS, "method": "DELETE", **slow}])
+    (ran,) = await one.finish(1)
+    assert (ran.exit, [key.api_key for key in one.keys]) == (Exit.LEGACY_ALIVE, [old.api_key]), ran
+
+
+@pytest.mark.parametrize("is_switched", [True, False])
+async def test_the_list_follows_the_address_though_a_job_is_open(one: Lab, is_switched: bool) -> None:
+    await one.begin(master=f"{HERE},{ELSEWHERE}")
+    lost = {"path": "/api/v3/account", "method": "GET", "status": 503, "times": 99}
+    await one.fault(answers=[] if is_switched else [lost])
+    assert (await one.run(may_wait=False)).exit is not Exit.FINE
+    await one.fault()
+    await one.move(ELSEWHERE)
+    ran = await one.finish(2)
+    assert (ran[-1].exit, await one.wrong()) == (Exit.FINE, []), ran
+    assert [str(block.network_address) for block in one.keys[0].whitelist or ()] == [ELSEWHERE]
+
+
+async def test_a_block_on_the_list_is_left_to_a_person(one: Lab) -> None:
+    await one.begin()
+    (key,) = one.keys
+    await Account(one.world).request("PUT", f"/desk/keys/{key.api_key}/whitelist", text=f"{HERE},203.0.113.128/25")
+    await one.fault()
+    (ran,) = await one.finish(1)
+    assert (ran.exit, await changes(one)) == (Exit.SAYS_NO, []), ran
+    assert "203.0.113.128/25" in " ".join(ran.verdict)
+
+
+async def test_a_permission_that_was_switched_off_by_hand_does_not_come_back(one: Lab) -> None:
+    await one.begin(HERE, TRADING, "enableFutures")
+    async with one.flow() as flow:
+        assert flow.current
+        flow.context.journal.mark_proven(
+            flow.current, HERE, {"enableReading": True, TRADING: True, "enableFutures": True}
+        )
+    (key,) = one.keys
+    await Account(one.world).request(
+        "PUT", f"/desk/keys/{key.api_key}/permissions", permissions=["enableReading", TRADING]
+    )
+    for asked in range(4):
+        lost = {"path": "/sapi/v1/account/apiRestrictions", "status": 503, "times": 2, "skip": asked}
+        await one.fault(answers=[lost])
+        await one.run(may_wait=False)
+    assert not any("enableFutures" in each.permissions for each in one.keys)
+
+
+# --- settings that change, and lists that lie ------------------------------------------------
+
+
+async def test_a_key_of_a_lost_answer_is_looked_for_in_the_sub_account_where_it_was_announced(one: Lab) -> None:
+    await one.begin()
+    await Account(one.world).request("POST", "/desk/sub-accounts", email="other@example.com")
+    await one.fault(answers=[LOST, {"path": KEYS, "method": "GET", "times": 3, "sends": "nothing"}])
+    await one.run()
+    assert len(one.keys) == 2
+    await one.fault()
+    one.emails = ("other@example.com",)
+    await one.run()
+    assert len(one.keys) == 1
+
+
+async def test_a_key_that_an_empty_list_hid_is_looked_for(one: Lab) -> None:
+    one.policy = replace(POLICY, permissions=(TRADING,))
+    await one.begin("")
+    await one.fault(answers=[{"path": RESTRICTION, "method": "GET", "status": 503, "times": 99}])
+    await one.run()
+    empty = {"path": KEYS, "method": "GET", "status": 200, "body": {"total": 0, "rows": []}}
+    await one.fault(answers=[{**empty, "times": 16}])
+    await one.run()
+    assert len(one.keys) == 2
+    await one.fault()
+    assert ((await one.run()).exit, len(one.keys)) == (Exit.FINE, 1)
+
+
+async def test_a_legacy_key_that_an_empty_list_hides_is_deleted_as_binance_accepts_it(one: Lab) -> None:
+    await one.begin()
+    await one.fault(
+        answers=[{"path": KEYS, "method": "GET", "body": {"total": 0, "rows": []}, "status": 200, "times": 99}]
+    )
+    assert ((await one.finish(1))[-1].exit, await one.wrong()) == (Exit.FINE, [])
+
+
+async def test_a_run_for_the_list_makes_no_key_that_an_earlier_run_did_not_make(one: Lab) -> None:
+    await one.begin()
+    await one.fault(answers=[{"path": KEYS, "method": "POST", "status": 400, "body": {"code": -9000, "msg": ""}}])
+    await one.run()
+    await one.fault()
+    async with one.flow() as flow:
+        assert (await UnattendedRun(flow, False, True, True, lambda _: None).run()).exit is Exit.FINE
+    assert len(one.ever) == 1
+
+
+async def test_a_long_grace_time_keeps_nobody_waiting(one: Lab) -> None:
+    one.policy = replace(POLICY, grace=2 * DAY)
+    await one.begin()
+    ran = await one.run()
+    assert (ran.exit, ran.outcome, one.clock.paused < 600) == (Exit.ROTATION_OPEN, WAITING, True), ran
+    one.clock.now += 3 * DAY
+    assert ((await one.run()).exit, await one.wrong()) == (Exit.FINE, [])

@@ -107,7 +107,7 @@ async def _rotate(chosen: Sequence[Environment], place: Custodian, options: argp
                 after = await _run(one, place, pacer, options, may_wait)
                 found[one.name] = replace(after, steps=[*before.steps, *after.steps]) if before else after
     for one in chosen:
-        if found[one.name].exit is not Exit.FINE and one.rotation.on_failure:
+        if found[one.name].exit is not Exit.FINE and found[one.name].outcome != WAITING and one.rotation.on_failure:
             given = json.dumps({"schema": SCHEMA, **found[one.name].as_json(time.time())}).encode()
             ended = await run_command(one.rotation.on_failure, child_environ(os.environ), given=given)
             if ended.exit != 0 or ended.trouble:

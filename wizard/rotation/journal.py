@@ -43,6 +43,8 @@ OVER_SSH = "ssh "
 """The route of such an observation begins with it, and the host's name follows."""
 LIST_CHANGED = "key.whitelist-changed"
 """The event that the current key got another list; `before` is the one that it had, empty where that was not known."""
+REVERTED = "key.reverted"
+"""The event that a switch was undone: the legacy key is the current one again."""
 _COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
 """Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
@@ -259,7 +261,7 @@ class Journal:
         with self._database.transaction() as write:
             write.update("keys", ("item", current.item), slot=Slot.PENDING)
             write.update("keys", ("item", legacy.item), slot=Slot.CURRENT)
-            self._go(write, taken, "key.reverted", **_about(legacy))
+            self._go(write, taken, REVERTED, **_about(legacy))
 
     def set_aside(self, items: Iterable[str]) -> None:
         """Say that these keys were entered, are not used, and may live."""

@@ -25,10 +25,11 @@ from wizard.rotation.bots import CommandRun, child_environ, run_command
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures
 from wizard.rotation.findings import NEW_KEY
 from wizard.rotation.flow import Flow
-from wizard.rotation.journal import networks_of
+from wizard.rotation.journal import REVERTED, networks_of
 from wizard.rotation.json_records import describe_key
 from wizard.rotation.model import JOB_NAMES, TITLES, Event, Finding, Grade, Mode, Outcome, RotationRecord, Step
 from wizard.rotation.report import Report
+from wizard.rotation.retirement import Death
 from wizard.rotation.steps.retire import PROMOTED
 from wizard.rotation.sub_account_keys import CREATED
 from wizard.whitelist.entries import parse
@@ -38,6 +39,8 @@ HANDED_OVER, FORMER = "rotate.handed-over", "rotate.former-address"
 stays on the list, null once that is settled."""
 WAITING = "waiting"
 """The outcome of a run that left a grace time to a later one."""
+_LONGEST_WAIT = 3600.0
+"""Seconds. More is left to a later run: this one would keep the environment, and the others of `--all-due`, waiting."""
 _OWN, _BEFORE_KEY = (
     (Mode.SET_UP, Mode.ROTATE, Mode.WHITELIST, Mode.RETIRE),
     (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS),
@@ -122,6 +125,8 @@ def exit_of(error: WizardError, step: Step | None) -> Exit:
     """Return the exit code of a run that ended with an error, where the open job stands at `step`."""
     if isinstance(error, CustodyError):
         return Exit.KEYRING_UNUSABLE
+    if isinstance(error, WaitingError):
+        return error.exit_code
     if step is Step.RETIRE:
         return Exit.LEGACY_ALIVE
     if isinstance(error, HaltError | ExchangeError | RouteError):
@@ -189,7 +194,11 @@ class UnattendedRun:
         self.is_forced, self.list_only, self.may_wait, self.say = is_forced, list_only, may_wait, say
         self._name, self._policy = flow.context.environment.name, flow.context.environment.rotation
         self.result = RunResult(self._name)
-        self._is_checked, self._was_probed = False, flow.step is Step.PROBE
+        self._is_checked, self._was_probed, self._was_retiring = (
+            False,
+            flow.step is Step.PROBE,
+            flow.step is Step.RETIRE,
+        )
 
     async def run(self) -> RunResult:
         """Go on with what is open, then do what is due. A `WizardError` becomes the result."""
@@ -207,6 +216,10 @@ class UnattendedRun:
         if (rotation := self.flow.rotation) and rotation.mode not in _OWN:
             why = f"It is {JOB_NAMES[rotation.mode]}, at {TITLES[rotation.step]}. Only a person finishes it."
             raise HaltError(Exit.ROTATION_OPEN, "Another job is open", why, f"Run: key-wizard --env {self._name}")
+        if rotation and rotation.step is not Step.RETIRE and self._context.journal.events(rotation, REVERTED):
+            why = "The new key would take the place of the one that somebody went back to."
+            advice = f"Go on, or give the job up: key-wizard --env {self._name}"
+            raise HaltError(Exit.ROTATION_OPEN, "The switch was undone", why, advice)
         for said in await self.keys.settle():
             self._done("Settle", Outcome.PASSED, said)
         if rotation:
@@ -232,6 +245,8 @@ class UnattendedRun:
             await self._check_master()
         if rotation.mode is Mode.WHITELIST:
             await self._resume_list()
+        elif self.list_only and rotation.step in _BEFORE_KEY and not flow.credentials.pending:
+            await flow.abandon()  # nothing was made yet, and this run makes no key
         elif rotation.step not in _BEFORE_KEY or flow.credentials.pending:
             await self._walk()
         else:
@@ -287,9 +302,7 @@ class UnattendedRun:
         """Have the list of the current key follow this host's address; return what is seen then."""
         seen, journal, current = await self._look(), self._context.journal, self.flow.current
         if added := judge_address(seen, self._policy):
-            # Where this host was proven from last. Noted before the list changes: a crash forgets nothing.
-            for former in (each for each in seen.listed if current and str(each) == current.proven_from):
-                self._note_former(former, self._context.clock() + self._policy.grace)
+            self._note_left(seen)
             seen = await self._change_list((*seen.listed, added), "changed address")
         elif frozenset(map(IPv4Network, seen.listed)) != frozenset(journal.list_in_use(self._name)):
             seen = await self._change_list(seen.listed, "list on Binance")
@@ -306,6 +319,12 @@ class UnattendedRun:
         await self.flow.begin(Mode.WHITELIST)
         await self._walk(addresses)
         return await self._look()
+
+    def _note_left(self, seen: Evidence) -> None:
+        """Note where this host was proven from last, before the list changes: a crash forgets nothing."""
+        current = self.flow.current
+        for former in (each for each in seen.listed if current and str(each) == current.proven_from):
+            self._note_former(former, self._context.clock() + self._policy.grace)
 
     def _note_former(self, address: IPv4Address, until: float | None) -> None:
         about = {"environment": self._name, "address": str(address), "until": until}
@@ -392,16 +411,20 @@ class UnattendedRun:
     def _events(self, kind: str) -> list[Event]:
         return [each for each in self._context.journal.events(kind=kind) if each.detail["environment"] == self._name]
 
+    def _switched(self) -> Event | None:
+        """Return the last switch, or what undid it."""
+        return max((*self._events(PROMOTED), *self._events(REVERTED)), key=lambda one: one.number, default=None)
+
     def _handed_over(self) -> float | None:
         """Return when the bots got the current key; None where that is still to be done."""
-        switched, handed = self._events(PROMOTED)[-1:], self._events(HANDED_OVER)[-1:]
-        return next((one.at for one in handed if not switched or one.number > switched[0].number), None)
+        switched, handed = self._switched(), self._events(HANDED_OVER)[-1:]
+        return next((one.at for one in handed if switched is None or one.number > switched.number), None)
 
     async def _hand_over(self) -> None:
-        """Run the commands that give the bots the new key, once after each switch to a key that was made by API."""
-        switched = self._events(PROMOTED)[-1:]
-        is_made = switched and self._made_here(str(switched[0].detail["fingerprint"]))
-        if self._handed_over() is not None or not (is_made or self.flow.step is Step.RETIRE):
+        """Run the commands that give the bots a key, once after each switch to one made by API, or undone one."""
+        switched = self._switched()
+        is_new = switched and (switched.kind == REVERTED or self._made_here(str(switched.detail["fingerprint"])))
+        if self._handed_over() is not None or not (is_new or self.flow.step is Step.RETIRE):
             return
         environ, retire, is_open = child_environ(self._context.environ), self.flow.retire, bool(self.flow.rotation)
         for bot in retire.bots_left if is_open else self._context.environment.bots:
@@ -421,13 +444,16 @@ class UnattendedRun:
     async def _retire(self) -> None:
         """Hand the new key over, wait, delete what it replaced, and prove its death."""
         retire = self.flow.retire
+        if self._was_retiring:
+            await self._keep_listed()
         if retire.legacy:
             await self._hand_over()
+        for key in self._doomed()[:1]:  # a switch that was undone leaves a key that bots may still use
             end = (self._handed_over() or 0.0) + self._policy.grace
-            await self._wait(end, f"{retire.legacy.name} works on for the grace time.")
+            await self._wait(end, f"{key.name} works on for the grace time.")
         await self._check_master()
         begun, doomed = self._context.stopwatch(), self._doomed()
-        death = await retire.poll()
+        death = await self._keep_listed()
         if not retire.current_accepted:
             advice = f"Nothing was deleted. Look at it: key-wizard --env {self._name}"
             raise HaltError(Exit.LEGACY_ALIVE, "Binance does not accept the current key", death.sentence, advice)
@@ -443,6 +469,27 @@ class UnattendedRun:
             raise HaltError(Exit.LEGACY_ALIVE, "A key is not proven dead yet", death.sentence, advice)
         self.result.report = await (self.flow.purge() if self._doomed() else self.flow.settle())
         self._done("Retire", Outcome.PASSED, death.sentence, self._context.stopwatch() - begun)
+
+    async def _keep_listed(self) -> Death:
+        """Ask about the keys. Where the current one is refused as this host's address changed, add the address."""
+        death = await self.flow.retire.poll()
+        if self.flow.retire.current_accepted:
+            return death
+        try:
+            seen = await self._look()
+        except ExchangeError:  # so it is with the list of a key that is no more
+            return death
+        current = self.flow.current
+        added = judge_address(seen, self._policy) if seen.answer.code == REFUSED_KEY else None
+        if added and current and current.proven_from != str(added):  # else somebody took it off the list
+            self._note_left(seen)
+            listed = ",".join(map(str, (*seen.listed, added)))
+            self._context.journal.note_whitelist(self._context.rotation, listed)
+            await self._check_master()
+            await self._do("Apply", self.keys.apply())
+            await self.flow.retire.wait()
+            death = await self.flow.retire.poll()
+        return death
 
     def _made_here(self, fingerprint: str) -> bool:
         return any(event.detail["fingerprint"] == fingerprint for event in self._events(CREATED))
@@ -463,7 +510,7 @@ class UnattendedRun:
         left = min(end - self._context.clock(), self._policy.grace)
         if left <= 0:
             return
-        if not self.may_wait:
+        if not self.may_wait or left > _LONGEST_WAIT:
             raise WaitingError(Exit.ROTATION_OPEN, why, f"It ends at {utc(end)}.", "A later run goes on.")
         self._done("Grace", Outcome.PASSED, f"{why} {duration(left)} are left.")
         await self._context.pause(left)
