@@ -10,7 +10,7 @@ import pytest
 
 from tests.ordinary_user import ORDINARY, only_root
 from wizard.core.errors import WizardError
-from wizard.core.settings import Paths, paths
+from wizard.core.settings import Paths, load, paths
 
 
 def refused(environ: dict[str, str]) -> WizardError:
@@ -78,6 +78,27 @@ def test_a_directory_of_another_user_is_refused(tmp_path: Path, make: Callable[[
     error = refused(home(make(tmp_path / "home")))
     assert "another user" in error.why
     assert list(tmp_path.rglob("config.toml")) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows rights come from the user's profile directory")
+def test_settings_that_others_can_change_start_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[environments.a]\nsite = "demo"\n')
+    file.chmod(0o664)  # as with a umask of 002, where each user has a group alone
+    assert "a" in load(file).environments
+    file.chmod(0o646)
+    with pytest.raises(WizardError, match="Other users can change"):
+        load(file)
+
+
+@only_root
+def test_settings_of_another_user_start_nothing_also_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").symlink_to(tmp_path / "theirs")
+    (tmp_path / "theirs").write_text('[environments.a]\nsite = "demo"\n')
+    os.chown(tmp_path / "theirs", ORDINARY, ORDINARY)
+    with pytest.raises(WizardError) as caught:
+        load(tmp_path / "config.toml")
+    assert caught.value.code == "settings.exposed"
 
 
 @pytest.mark.parametrize("directory", ["/", "//", "/..", "/tmp", "~nobody-of-that-name/x"])

@@ -288,7 +288,15 @@ class Settings:
 
 
 def load(file: Path) -> Settings:
-    """Read the settings, or raise WizardError, which names the line; a missing file means the defaults."""
+    """Read the settings, or raise WizardError, which names the line; a missing file means the defaults.
+
+    A file that others can change is refused: its lines start programs, and say where keys are sent.
+    """
+    if os.name == "posix" and file.exists():
+        found = file.stat()
+        if found.st_uid not in (0, os.geteuid()) or found.st_mode & _WORLD_WRITABLE:
+            advice = f"Make it yours, and close it to them:\nchmod go-w {file}"
+            raise WizardError(f"Other users can change {file}", advice=advice, code="settings.exposed")
     return read_settings(read_toml(file))
 
 
