@@ -93,6 +93,25 @@ def test_an_export_has_what_all_share_and_nothing_of_this_machine(bench: Bench, 
         assert name in said.err
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        "https://hooks.slack.example/services/T02AB3CD4/B05EF6GH7/aB3dE5fG7hI9jK1lM3nO5pQ7",
+        "https://api.telegram.example/bot4751334686:FOGB9dBSZS_C_W-5bQh6PjdfzIZmvYk-vDl/sendMessage",
+        "https://ops.example/restart?token=5f4dcc3b5aa765d61d8327deb882cf99",
+        "carol@example.com",
+    ],
+)
+def test_a_hook_with_a_token_or_an_email_is_left_out_of_an_export(bench: Bench, command: Command, word: str) -> None:
+    unit = 'restart = ["systemctl", "restart", "freqtrade-production-2@1.service"]'
+    hook = f'[environments.a.rotation]\non_failure = ["notify", "{word}"]\n'
+    bench.configure(f"[environments.a]\n[environments.a.bots.x]\n{unit}\n{hook}")
+    said = command("team", "export")
+    assert "Left out: a.rotation." in said.err
+    assert unit in said.out
+    assert "notify" not in said.out
+
+
 def test_emails_are_exported_on_request_alone(bench: Bench, command: Command) -> None:
     bench.configure(SET_UP)
     found = command("team", "export", "--with-emails", "--json").json

@@ -38,6 +38,10 @@ _HARMLESS: Final = frozenset({"site", "host", "uses_futures", "max_minutes_with_
 _SHARED: Final = _HARMLESS | {*CUSTOM_SETTINGS, "tolerated_ranges", "bots", "rotation", "whitelist"}
 """What an export has of an environment: nothing that is of one machine alone, as its proxy or its hosts."""
 _WRITE: Final = "Write it where all is set up:\nkey-wizard team export > team.toml"
+_EMAIL: Final = r"\w@[\w-]+\.(?!service|timer|socket|target)[a-z]"
+"""Not an instance of a unit, as `bot@1.service`."""
+_RANDOM: Final = r"(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{20,}|\b(?=[a-f-]*\d)[\da-f-]{32,}"
+"""Such as stands in the address that a hook posts to: Slack's, Telegram's, a UUID."""
 Values = Mapping[str, Any]
 
 SUMMARY = "share environments, limits and a policy with your team, without a secret"
@@ -183,15 +187,18 @@ def _share(own: Values, *, with_emails: bool) -> tuple[dict[str, Any], list[str]
     """Return what of the settings is for all, and the names of those that were left out."""
     home = str(settings.home(os.environ)).rstrip("/") or "\0"
     shared, found, left_out = _SHARED | {"sub_account"} if with_emails else _SHARED, {}, []
+    private = re.compile(re.escape(home) + rf"|{_EMAIL}" * (not with_emails))
     for name, values in own["environments"].items():
         texts = {key: _json([name, key, value]) for key, value in values.items() if key in shared}
-        found[name] = {key: values[key] for key, text in texts.items() if home not in text and not _is_secret(text)}
+        found[name] = {
+            key: values[key] for key, text in texts.items() if not (private.search(text) or _is_secret(text))
+        }
         left_out += [f"{name}.{key}" for key in values if key not in found[name]]
     return {**{key: own[key] for key in _TABLES if own[key]}, "environments": found}, left_out
 
 
 def _is_secret(text: str) -> bool:
-    return holds_key(text) or bool(re.search(r"://[^\s\"'/]*@", text))
+    return holds_key(text) or bool(re.search(rf"://[^\s\"'/]*@|{_RANDOM}", text))
 
 
 def _json(value: object) -> str:
