@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE
-from tests.rotation.sub_account_lab import DAY, KEYS, MASTER, POLICY, RESTRICTION, Lab, lab
+from tests.rotation.sub_account_lab import DAY, KEYS, MASTER, POLICY, RESTRICT, RESTRICTION, Lab, lab
 from tests.rotation.test_sub_account_keys import Account
 from wizard.core.errors import Exit, WizardError
 from wizard.custody.records import Slot
@@ -409,3 +409,33 @@ async def test_a_long_grace_time_keeps_nobody_waiting(one: Lab) -> None:
     assert (ran.exit, ran.outcome, one.clock.paused < 600) == (Exit.ROTATION_OPEN, WAITING, True), ran
     one.clock.now += 3 * DAY
     assert ((await one.run()).exit, await one.wrong()) == (Exit.FINE, [])
+
+
+async def test_a_deletion_whose_answer_is_lost_ends_also_where_rows_are_masked(one: Lab) -> None:
+    await one.begin()
+    lost = {"path": KEYS, "method": "DELETE", "carried_out": 1, "sends": "nothing"}
+    await one.fault(sub_accounts={"masks_rows": True}, answers=[lost])
+    assert ((await one.finish(2))[-1].exit, await one.wrong()) == (Exit.FINE, [])
+
+
+async def test_an_address_that_a_person_added_since_stays_on_the_list(one: Lab) -> None:
+    one.policy = replace(POLICY, every=None)
+    await one.begin(master=f"{HERE},{ELSEWHERE}")
+    await one.run()
+    await one.move(ELSEWHERE)
+    await one.fault(answers=[{"path": RESTRICT, "method": "POST", "status": 400, "body": {"code": -9000, "msg": ""}}])
+    assert (await one.run()).exit is not Exit.FINE
+    (key,) = one.keys
+    await Account(one.world).request("PUT", f"/desk/keys/{key.api_key}/whitelist", text=f"{HERE},203.0.113.90")
+    assert (await one.run()).exit is Exit.FINE
+    assert {str(block.network_address) for block in one.keys[0].whitelist or ()} == {ELSEWHERE, "203.0.113.90"}
+
+
+async def test_a_copy_of_before_the_first_key_makes_no_other_one(one: Lab, tmp_path: Path) -> None:
+    one.policy = replace(POLICY, permissions=(TRADING,))
+    await one.begin("")
+    shutil.copytree(one.world.paths.state, tmp_path / "copy")
+    assert (await one.run()).exit is Exit.FINE
+    restore(one, tmp_path / "copy")
+    ran = await one.run()
+    assert (ran.exit, len(one.keys)) == (Exit.SAYS_NO, 1), ran

@@ -24,6 +24,7 @@ from wizard.core.unattended import FLAGS
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.vault import Vault
 from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import UNKNOWN_KEY
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.signing import RECEIVE_WINDOW_MS
@@ -285,8 +286,8 @@ class SubAccountKeys:
             what = f"{record.name} is not restricted to addresses"
             raise _refusal(what, "Binance says so.", "Change its whitelist.", "sub-account.open")
         if blocks := [entry for entry in has.addresses if not read_ipv4(entry)]:
-            advice = f"Change its whitelist: key-wizard --env {self._context.environment.name} --job whitelist"
-            raise _refusal(f"The list of {record.name} is not one of single addresses", ", ".join(blocks), advice)
+            what, why = f"The API cannot set the list of {record.name}", f"It holds {', '.join(blocks)}."
+            raise _refusal(what, why, "Change the list on Binance's page.")
         return tuple(sorted(map(IPv4Address, has.addresses)))
 
     async def apply(self) -> Finding:
@@ -332,7 +333,9 @@ class SubAccountKeys:
             await self._delete_strays(accounts, rows)
             about: dict[str, Any] = {"fingerprint": doomed.name.fingerprint}
             self._note(DELETING, **about)
-            if _lists(rows, doomed.name.fingerprint) is not False or (await self._ask(doomed)).accepted:
+            is_listed = _lists(rows, doomed.name.fingerprint)
+            said = None if is_listed else await self._ask(doomed)
+            if said is None or said.accepted or (is_listed is None and said.code != UNKNOWN_KEY):
                 await self._remove(accounts, doomed.api_key, control)
             self._note(DELETED, **about)
         return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"Binance no longer lists {record.name}.")

@@ -235,6 +235,12 @@ class UnattendedRun:
             if not self.list_only and (is_old or self.is_forced):
                 await self._replace(Mode.ROTATE, seen.listed, "age" if is_old else "asked for")
         elif not self.list_only:
+            if self.flow.preflight.unknown_items:
+                why = (
+                    "The wizard's records may be an older copy. A first key would take the place of one that may live."
+                )
+                advice = f"To see it, run: key-wizard storage {self._name}"
+                raise HaltError(Exit.SAYS_NO, "A stored key is unknown to the wizard", why, advice)
             await self._replace(Mode.SET_UP, await self._first_list(), "first key")
 
     async def _resume(self, rotation: RotationRecord) -> None:
@@ -262,7 +268,7 @@ class UnattendedRun:
     async def _resume_list(self) -> None:
         # A composed list is applied where it fits what is seen now. Else the job is given up, and decided anew.
         seen, wanted = await self._look(), [address for block in self._context.whitelist for address in block]
-        if seen.address in wanted:
+        if seen.address in wanted and set(seen.listed) <= set(wanted):  # else it takes off what somebody added since
             refuse_list(wanted, self._policy, seen.listed)
             await self._walk(wanted)
         else:
