@@ -229,6 +229,15 @@ def test_what_a_hostile_file_shows_cannot_draw_or_turn_the_text(bench: Bench, jo
     assert not {"\x1b", "\x07", "\u202e"} & set(said)
 
 
+def test_nothing_is_added_that_nobody_would_read_to_its_end(bench: Bench, join: Join) -> None:
+    before = own(bench)
+    for words in (f'"{" " * 990}"', ", ".join(['"a"'] * 300)):
+        code, said = join(f'[environments.x.rotation]\non_failure = ["/bin/echo", {words}, "/bin/evil"]\n', "trust")
+        assert code == 2
+        assert "too long for you to read" in said
+    assert own(bench) == before
+
+
 # --- differences ---------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import read_settings
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE
+from wizard.core.text import printable
 from wizard.core.toml_file import Section, read_toml, write_values
 from wizard.custody.records import Slot
 from wizard.exchange.responses import ApiRestrictions
@@ -33,6 +34,7 @@ from wizard.rotation.permissions import compare_with_policy
 from wizard.whitelist.rendering import written
 
 _LARGEST: Final = 2**16  # characters: a person reads what is added
+_LONGEST_LINE: Final = 1000  # characters: the end of a longer one would be overlooked, or not be shown
 _TABLES: Final = ("policy", "rules", "environments")
 _HARMLESS: Final = frozenset({"site", "host", "uses_futures", "max_minutes_with_two_keys", "max_entries"})
 _SHARED: Final = _HARMLESS | {*CUSTOM_SETTINGS, "tolerated_ranges", "bots", "rotation", "whitelist"}
@@ -116,6 +118,10 @@ def join(file: str) -> bool:
         for key, value in values.items()
         if key not in _HARMLESS or value == CUSTOM_SITE
     ]
+    shown = [*_toml(added).splitlines(), *risks]
+    if long := next((line for line in shown if len(line) > _LONGEST_LINE), ""):
+        why = f"It has more than {_LONGEST_LINE} characters and begins with {printable(long, 60)}"
+        raise UsageError(f"A line of {file} is too long for you to read", why=why, advice="Do not trust this file.")
     print_message(f"The team file adds this to {paths.config_file}:\n\n{_toml(added)}\n")
     if risks:
         print_message("\n".join(("These decide where calls go, who may call, or what runs on this machine:", *risks)))
