@@ -49,9 +49,9 @@ examples:
   key-wizard rotate bot-1                         for cron: replace a sub-account's key where it is due
   key-wizard whitelist 203.0.113.42 10.0.0.1      is this list right?"""
 _EPILOG = """\
+See key-wizard COMMAND --help for each command.
 Exit codes: 0 fine, 1 the check says no, 2 usage, 3 a job is open, 4 a legacy key is alive,
-5 the storage cannot be used, 6 network or Binance inconclusive, 70 internal error, 128+n signal.
-See key-wizard COMMAND --help for each command."""
+5 the storage cannot be used, 6 network or Binance inconclusive, 70 internal error, 128+n signal."""
 
 
 def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | None = None) -> int:
@@ -102,7 +102,7 @@ def _command(arguments: Sequence[str]) -> str:
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
-    parser = ArgumentParser(prog="key-wizard", description=_ABOUT, epilog=_EPILOG, formatter_class=_Raw)
+    parser = ArgumentParser("key-wizard", description=_ABOUT, epilog=_EPILOG, formatter_class=_Raw, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"key-wizard {__version__}")
     parser.add_argument("--env", metavar="NAME", help="open this environment")
     parser.add_argument("--job", choices=JOB_NAMES.values(), help="begin this job, or resume it")

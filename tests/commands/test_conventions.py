@@ -88,6 +88,14 @@ def test_a_slip_is_answered_with_what_was_probably_meant(command: Command, argum
     assert f"Did you mean {meant}?" in said.err
 
 
+@pytest.mark.parametrize("arguments", [["--hel"], ["--env=bench", "--vers"], *([name, "--hel"] for name in COMMANDS)])
+def test_a_shortened_option_is_refused_as_a_later_option_could_change_its_meaning(
+    command: Command, arguments: list[str]
+) -> None:
+    said = command(*arguments)
+    assert (said.code, said.out) == (2, "")
+
+
 @pytest.mark.parametrize("shell", PLACES)
 def test_a_shell_can_read_its_completion_which_names_every_command_that_help_lists(
     command: Command, shell: str

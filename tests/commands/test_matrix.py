@@ -32,11 +32,13 @@ COMMANDS = {
     "import": "import other - --dry-run",
     "check": "check bench",
     "explain": "explain bench",
+    "rotate": "rotate bench",
     "exec": "exec bench -- true",
     "doctor": "doctor --only files",
     "storage": "storage",
     "history": "history",
     "team": "team export",
+    "exchange": "exchange --idle-limit 0",
     "completion": "completion bash",
 }
 WITHOUT_JSON = {"exec", "completion"}
@@ -49,12 +51,12 @@ SAYS_NO = {
     "doctor": "doctor --only files",
 }
 """What says no by itself: an error in the list, no key, no error in the log, others who can look in."""
-FINE = dict.fromkeys(COMMANDS, 0) | {"check": 5, "exec": 5, "storage": 5}
-"""There is no keyring here, in any condition."""
+FINE = dict.fromkeys(COMMANDS, 0) | {"rotate": 2, "check": 5, "exec": 5, "storage": 5}
+"""There is no keyring here, in any condition, and no sub-account."""
 EXPECTED = {
     "fine": FINE,
     "storage unusable": FINE,
-    "says no": dict.fromkeys(COMMANDS, 0) | dict.fromkeys(SAYS_NO, 1) | {"status": 4, "storage": 5},
+    "says no": FINE | dict.fromkeys(SAYS_NO, 1) | {"status": 4},
     "usage": dict.fromkeys(COMMANDS, 2),
     "no network": FINE | {"egress": 6, "explain": 6},
     "job open": FINE | {"status": 3},

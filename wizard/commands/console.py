@@ -137,6 +137,7 @@ def add_command(commands: argparse._SubParsersAction[Any], name: str, module: Mo
         name,
         description="\n\n".join(filter(None, (*sentences(capitalised(summary)), shown, says.get("ABOUT")))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
         **({"help": summary} if summary else {}),
     )
     if says.get("HAS_JSON", True):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 from contextlib import suppress
 from dataclasses import asdict
 
-from wizard.commands.console import ArgumentParser, non_negative, print_result
+from wizard.commands.console import ArgumentParser, non_negative, print_json, print_result
 from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
@@ -27,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--idle-limit", type=non_negative, metavar="SECONDS", help="end after this long without a call")
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run, for tests")
     parser.add_argument(
-        "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
+        "--scenario", metavar="NAME", choices=SCENARIOS, default=SMOOTH.name, help="a fire drill, see rehearse --list"
     )
     parser.add_argument(
         "--passes-after",
@@ -57,7 +56,7 @@ async def _serve(options: argparse.Namespace) -> None:
             f"REST            {addresses.base_url}\nWebSocket       {addresses.ws_url}\n"
             f"Simulated page  {addresses.desk_url}\nCtrl+C ends it."
         )
-        print_result(json.dumps(asdict(addresses)) if options.json else words)
+        print_json(asdict(addresses)) if options.json else print_result(words)
         if options.idle_limit is None:
             await is_stopped.wait()
         while not is_stopped.is_set() and (rest := options.idle_limit - exchange.idle_seconds()) > 0:

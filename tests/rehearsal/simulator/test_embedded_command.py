@@ -36,7 +36,7 @@ def make_keys(found: dict[str, str], count: int = 2) -> list[tuple[str, str]]:
 
 def test_both_protocols_answer_as_soon_as_the_first_line_is_there_and_a_signal_ends_both_quietly() -> None:
     with exchange() as (child, found):
-        assert set(found) == {"base_url", "ws_url", "desk_url"}
+        assert set(found) == {"schema", "base_url", "ws_url", "desk_url"}
         with connect(found["ws_url"] + "/ws-api/v3", proxy=None) as api:
             api.send('{"id": 1, "method": "ping"}')
             assert json.loads(api.recv(PATIENCE))["result"] == {}

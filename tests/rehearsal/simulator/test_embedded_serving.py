@@ -153,7 +153,7 @@ async def test_the_same_exchange_can_be_served_again_with_its_keys(exchange: Emb
 def test_the_first_line_says_where_it_answers_and_a_signal_ends_it(number: signal.Signals, code: int) -> None:
     with running("--json") as child:
         found = json.loads(first_line(child))
-        assert set(found) == {"base_url", "ws_url", "desk_url"}
+        assert set(found) == {"schema", "base_url", "ws_url", "desk_url"}
         with httpx.Client(base_url=found["base_url"], trust_env=False) as client:
             assert client.get("/api/v3/ping").json() == {}
             child.send_signal(number)
