@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from docs.generate import pages
 from tests.test_words import GONE, LONGEST_SENTENCE, UNCLEAR, sentences
 from wizard import cli
 
@@ -17,7 +21,10 @@ PAGES = [
     "README.md",
     *(
         f"docs/{name}.md"
-        for name in ("README", "commands", "configuration", "unattended", "headless", "openbao", "security", "death")
+        for name in (
+            *("README", "commands", "reference", "configuration", "unattended", "headless"),
+            *("openbao", "security", "death"),
+        )
     ),
 ]
 
@@ -59,7 +66,28 @@ def test_each_link_leads_to_a_file(page: str) -> None:
         assert target.startswith("https://") or (REPOSITORY / page).parent.joinpath(target).exists(), target
 
 
-def test_the_list_of_commands_names_every_command_and_exit_code() -> None:
+def test_the_reference_and_the_man_pages_are_those_of_the_parser() -> None:
+    made = pages()
+    stale = [file.name for file, page in made.items() if not file.exists() or file.read_text("utf-8") != page]
+    assert not stale, "python -m docs.generate writes them"
+    assert {*(REPOSITORY / "docs" / "man").iterdir()} == {file for file in made if file.suffix == ".1"}
+    assert {file.stem for file in made} >= {f"key-wizard-{name}" for name in cli.COMMANDS}
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="needs man")
+def test_man_shows_each_page_without_a_complaint() -> None:
+    for file in (REPOSITORY / "docs" / "man").iterdir():
+        done = subprocess.run(
+            ["man", "--warnings", "--local-file", str(file)],
+            env=os.environ | {"MANWIDTH": "100", "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        assert f"{file.stem} -" in done.stdout
+
+
+def test_the_commands_page_names_every_exit_code() -> None:
     page = text("docs/commands.md")
-    assert all(f"key-wizard {name}" in page for name in cli.COMMANDS)
     assert all(f"| {code.value} |" in page for code in cli.Exit)
