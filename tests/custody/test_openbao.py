@@ -316,12 +316,19 @@ async def test_no_redirect_carries_the_token_elsewhere(bao: Bao, status: str) ->
         b"500 Internal Server Error\nContent-Type: application/json\nContent-Length: 2\n\n{}",
         b"502 Bad Gateway\nContent-Length: 0\n\n",
         b"nonsense\n\n",
+        b"200 OK\nContent-Type: application/json\nContent-Length: 53\n\n"
+        b'{"data":{"type":"the-token","keys":[1],"data":["x"]}}',
     ],
 )
 async def test_what_is_no_openbao_is_never_taken_for_an_empty_one(bao: Bao, reply: bytes) -> None:
     server, url, _ = await answering(reply)
     async with server:
-        for work in (lambda store: store.expect_usable(), lambda store: store.read(SERVICE)):
+        for work in (
+            lambda store: store.expect_usable(),
+            lambda store: store.read(SERVICE),
+            lambda store: store.write(SERVICE, Secret("x")),
+            lambda store: store.names(SERVICE),
+        ):
             with pytest.raises(CustodyError) as caught:
                 await work(bao.store("the-token", url=url))
             assert caught.value.code in {"failed", "mount-missing", "kv-version", "lost"}

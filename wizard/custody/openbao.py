@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,6 @@ from wizard.core.errors import FileError
 from wizard.core.safety import silence_libraries
 from wizard.core.secret import Secret
 from wizard.core.settings import OTHERS, TOKEN_VARIABLES, OpenBao, Place, home
-from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.errors import CustodyError, ItemOccupiedError
 from wizard.custody.records import USER
@@ -41,6 +41,9 @@ _OCCUPIED: Final = (
     *("occupied", "holds an item of this name already"),
     *("Another host stored it, or somebody deleted it and left its versions.", "Nothing was overwritten."),
 )
+
+
+_Take = Callable[[Any], Any]
 
 
 class OpenBaoStore:
@@ -78,10 +81,11 @@ class OpenBaoStore:
 
     async def expect_usable(self) -> None:
         """Return if the mount is one of KV version 2 that the login can see, or raise CustodyError."""
-        found = await self._call("see", "") or {}
-        kind = " ".join(filter(None, (found.get("type"), (found.get("options") or {}).get("version"))))
+        kind = await self._call("see", "", take=_kind)
         if kind != "kv 2":
-            what, why = f"has no KV version 2 at {self._settings.mount}", f"Its type is {printable(kind, 40)}."
+            # Nobody knows what answers here: it may repeat what it was sent.
+            shown = kind if kind and re.fullmatch("[a-z]{1,20}( [0-9])?", kind) else "not known"
+            what, why = f"has no KV version 2 at {self._settings.mount}", f"Its type is {shown}."
             advice = f"Choose another mount, or upgrade it:\nbao kv enable-versioning {self._settings.mount}"
             raise _refused("kv-version", what, why, advice)
 
@@ -89,13 +93,13 @@ class OpenBaoStore:
         """Create the item, or raise ItemOccupiedError (see `Store.write`, and the class)."""
         body = {"options": {"cas": 0}, "data": {USER: value.reveal()}}
         try:
-            made = await self._call("create", f"data/{self._path(name)}", "post", body)
+            ends = await self._call("create", f"data/{self._path(name)}", "post", body, itemgetter("deletion_time"))
         except CustodyError as error:
             # Where the policy lacks `update`, it refuses an item that is there before versions are compared.
             if error.code != "permission" or await self.read(name) is None:
                 raise
             raise _refused(*_OCCUPIED) from None
-        if made["deletion_time"]:
+        if ends:
             await self.delete(name)
             why = "The mount has a delete_version_after. Your key would vanish while it is in use."
             advice = f"Switch it off:\nbao write {self._settings.mount}/config delete_version_after=0s"
@@ -103,11 +107,8 @@ class OpenBaoStore:
 
     async def read(self, name: str) -> Secret | None:
         """Return what is stored (see `Store.read`); an empty value where it was deleted and can be brought back."""
-        found = await self._call("read", f"data/{self._path(name)}")
-        if found is None:
-            return None
-        value = (fields := found["data"] or {USER: ""}).get(USER)
-        return Secret(value if isinstance(value, str) else json.dumps(fields))
+        found: Secret | None = await self._call("read", f"data/{self._path(name)}", take=_value)
+        return found
 
     async def delete(self, name: str) -> None:
         """Destroy all versions, and the path (see `Store.delete`)."""
@@ -116,33 +117,39 @@ class OpenBaoStore:
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return what is held (see `Store.names`)."""
         head, _, start = prefix.rpartition(":")
-        keys = (await self._call("list", f"metadata/{self._path(head)}", "list") or {"keys": ()})["keys"]
-        return tuple(sorted(f"{head}:{key}" for key in keys if key.startswith(start) and not key.endswith("/")))
+        keys = await self._call("list", f"metadata/{self._path(head)}", "list", take=_keys) or ()
+        return tuple(sorted(f"{head}:{key}" for key in keys if key.startswith(start)))
 
     def _path(self, name: str) -> str:
         return "/".join((self._settings.path, *name.split(":")[1:]))
 
-    async def _call(self, capability: str, path: str, method: str = "get", body: object = None) -> Any:
-        """Return the data of the answer, None where nothing is there; it needs this capability on this path."""
+    async def _call(
+        self, capability: str, path: str, method: str = "get", body: object = None, take: _Take = lambda found: found
+    ) -> Any:
+        """Return what `take` finds in the answer, None where nothing is there; it needs this capability on this path.
+
+        What `take` stumbles over is no answer of OpenBao's: that is a CustodyError too.
+        """
         try:
             # A thread is left at the deadline, whatever the server or the network does.
-            return await in_daemon_thread(lambda: self._ask(capability, path, method, body), self._deadline)
+            return await in_daemon_thread(lambda: self._ask(capability, path, method, body, take), self._deadline)
         except TimeoutError:
             raise _refused(*self._explain(requests.Timeout(), capability, path)) from None
 
-    def _ask(self, capability: str, path: str, method: str, body: object) -> Any:
+    def _ask(self, capability: str, path: str, method: str, body: object, take: _Take) -> Any:
         try:
             if not self._client.token:
                 self._log_in()
             try:
-                return self._request(path, method, body)
+                found = self._request(path, method, body)
             except Forbidden:
                 if not self._is_accepted():
                     self._log_in()  # as after hours in which the wizard was open
                     if not self._is_accepted():
                         why = "It expired, was revoked or belongs to another server."
                         raise _refused("token-refused", "does not accept the token", why, _LOG_IN) from None
-                return self._request(path, method, body)
+                found = self._request(path, method, body)
+            return None if found is None else take(found)
         # The last four: what answers is no OpenBao.
         except (VaultError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise _refused(*self._explain(error, capability, path)) from None
@@ -220,6 +227,19 @@ class OpenBaoStore:
             advice = f"Add it to the policy, for the path {chosen.mount}/{path.partition('/')[0]}/{chosen.path}/*"
             return "permission", f"does not let you {capability} {chosen.mount}/{path}", why, f"{advice}."
         return "failed", "gave no answer that helps", f"It ended with {type(error).__name__}. {at}", _CHECK
+
+
+def _kind(found: Any) -> str:
+    return " ".join(filter(None, (found.get("type"), (found.get("options") or {}).get("version"))))
+
+
+def _value(found: Any) -> Secret:
+    value = (fields := found["data"] or {USER: ""}).get(USER)
+    return Secret(value if isinstance(value, str) else json.dumps(fields))
+
+
+def _keys(found: Any) -> list[str]:
+    return [key for key in found["keys"] if not key.endswith("/")]
 
 
 def _refused(code: str, does: str, why: str, advice: str) -> CustodyError:
