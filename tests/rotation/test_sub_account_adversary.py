@@ -15,6 +15,7 @@ from tests.rotation.test_sub_account_keys import Account
 from wizard.core.errors import Exit, WizardError
 from wizard.custody.records import Slot
 from wizard.custody.vault import Vault
+from wizard.rotation.host_proofs import HostProof, ProofOutcome
 from wizard.rotation.sub_account_keys import CREATING
 from wizard.rotation.unattended import WAITING, UnattendedRun
 
@@ -439,3 +440,34 @@ async def test_a_copy_of_before_the_first_key_makes_no_other_one(one: Lab, tmp_p
     restore(one, tmp_path / "copy")
     ran = await one.run()
     assert (ran.exit, len(one.keys)) == (Exit.SAYS_NO, 1), ran
+
+
+async def test_a_key_that_another_host_cannot_use_is_not_switched_to(one: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = [ProofOutcome.REFUSED]
+
+    async def prove(*_: object, **__: object) -> tuple[HostProof, ...]:
+        return (HostProof("bot-2", "", said[0]),)
+
+    monkeypatch.setattr("wizard.rotation.probe.prove_from_hosts", prove)
+    await one.begin()
+    (old,) = one.keys
+    for _ in range(3):
+        ran = await one.run()
+        current = await one.current("bot-1")
+        assert (ran.exit, len(one.keys), one.lost) == (Exit.SAYS_NO, 2, []), ran
+        assert current is not None and current.api_key.reveal() == old.api_key
+    said[0] = ProofOutcome.NOT_TRIED
+    ran = await one.run()
+    assert (ran.exit, await one.wrong(made=1)) == (Exit.FINE, []), ran
+    assert any("bot-2 not tried" in step.observed for step in ran.steps)
+
+
+async def test_a_key_that_is_due_does_not_wait_for_a_former_address(one: Lab) -> None:
+    one.policy = replace(POLICY, grace=2 * DAY)
+    await one.begin(master=f"{HERE},{ELSEWHERE}")
+    async with one.flow() as flow:
+        assert flow.current
+        flow.context.journal.mark_proven(flow.current, HERE)
+    await one.move(ELSEWHERE)
+    ran = await one.run()
+    assert (ran.due, ran.exit) == (["changed address", "age"], Exit.ROTATION_OPEN), ran

@@ -338,7 +338,10 @@ class SubAccountKeys:
             if said is None or said.accepted or (is_listed is None and said.code != UNKNOWN_KEY):
                 await self._remove(accounts, doomed.api_key, control)
             self._note(DELETED, **about)
-        return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"Binance no longer lists {record.name}.")
+        observed = f"Binance no longer lists {record.name}."
+        if is_listed is None:
+            observed = f"Binance took the deletion of {record.name}. It hides which keys it lists."
+        return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, observed)
 
     async def _expect_accepted(self, control: Credentials | None) -> None:
         if control is not None and not (answer := await self._ask(control)).accepted:

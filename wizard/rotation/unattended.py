@@ -25,6 +25,7 @@ from wizard.rotation.bots import CommandRun, child_environ, run_command
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures
 from wizard.rotation.findings import NEW_KEY
 from wizard.rotation.flow import Flow
+from wizard.rotation.host_proofs import ProofOutcome
 from wizard.rotation.journal import REVERTED, networks_of
 from wizard.rotation.json_records import describe_key
 from wizard.rotation.model import JOB_NAMES, TITLES, Event, Finding, Grade, Mode, Outcome, RotationRecord, Step
@@ -343,6 +344,8 @@ class UnattendedRun:
         if owner or address not in seen.listed or seen.address == address:
             self._note_former(address, None)
             return seen
+        if until - self._context.clock() > _LONGEST_WAIT:  # a key that is due does not wait for it
+            return seen
         await self._wait(until, f"{address} stays on the list for the grace time.")
         seen = await self._look()
         is_settled = judge_address(seen, self._policy) is None and seen.answer.accepted
@@ -402,6 +405,11 @@ class UnattendedRun:
         telling = (one for one in report.findings if one.subject == NEW_KEY or one.outcome is not Outcome.PASSED)
         shown = next((one for one in telling if one.outcome is report.outcome), report.findings[-1])
         self._done("Probe", report.outcome, shown.observed, self._context.stopwatch() - begun)
+        for host in (one for one in report.hosts if one.outcome is not ProofOutcome.PROVEN):
+            if host.outcome is ProofOutcome.REFUSED:
+                what, advice = f"Binance refuses the key from {host.host}", host.advice or "Change the whitelist."
+                raise HaltError(Exit.SAYS_NO, what, "It is one of your other hosts, so the job waits.", advice)
+            self._done("Probe", Outcome.INCONCLUSIVE, f"{host.sentence()}.")
         if report.is_proven:
             self.result.report = await flow.complete(report) or self.result.report
             return
