@@ -51,7 +51,7 @@ source_address = "192.0.2.9"
         ('sub_account = { email = "a@b.c", managed_by = "bot" }', "environment of the master account"),
         ('sub_account = { email = "a@b.c", managed_by = "other" }', "environment of the master account"),
         ('sub_account = { email = "a@b.c", master = "master" }', "no such setting"),
-        (f'site = "testnet"\n{ACCOUNT}', "cannot manage keys of testnet"),
+        (f'site = "testnet"\n{ACCOUNT}', "site of master is not that of bot"),
         ('rotation = { every = "monthly" }', "a whole number and a unit"),
         ("rotation = { every = 30 }", "has to be a text"),
         ('rotation = { grace = "0 seconds" }', "a whole number and a unit"),

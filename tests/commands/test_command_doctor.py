@@ -93,6 +93,8 @@ def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_cre
 ) -> None:
     monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no-terminal")
     bench.configure('[custody]\nplace = "encrypted-file"\n')
+    said = command("doctor", "--only", "keyring", "--json")
+    assert "open it on a terminal" in said.check("Storage")["advice"], "no credential makes a new file"
     asyncio.run(make_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
     said = command("doctor", "--only", "keyring", "--json")
     assert (said.code, said.check("Storage")["state"]) == (5, "file-closed")

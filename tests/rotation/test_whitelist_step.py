@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -13,11 +14,13 @@ from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
 from wizard.core.secret import Secret
+from wizard.core.settings import Environment, SubAccountSettings
 from wizard.egress.selection import ExchangeObservation
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation
+from wizard.rotation.steps.whitelist import list_context
 from wizard.whitelist.entries import parse
 
 OFFICE = "198.51.100.7"
@@ -62,6 +65,9 @@ async def test_an_address_on_another_environment_s_list_is_a_warning(world: Worl
         assert ["shared" in [each.code for each in judged.findings] for judged in validation.entries] == [True, False]
         assert "staging" in validation.warnings[0].message
         assert validation.is_valid
+        account = SubAccountSettings("bot-1@example.com", Environment("staging", flow.context.environment.site))
+        managed = replace(flow.context.environment, sub_account=account)
+        assert list_context(flow.context.journal, managed, {}).others == {}, "this host calls with both keys"
 
 
 async def test_who_would_lose_access_against_the_list_in_use_is_named_with_the_label(world: World) -> None:

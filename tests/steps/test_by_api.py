@@ -245,6 +245,7 @@ async def test_the_legacy_key_is_deleted_by_api_ticked_and_watched_until_it_is_d
         await flow.retire.poll()
         page.point(DELETED)
         assert page.view().actions[0].label == f"Delete {legacy.name} by API"
+        assert not next(row for row in page.view().rows if row.item == DELETED).detail, "no page is to be opened first"
         await page.view().actions[0].run(DELETED)
         (asked,) = face.confirmed
         assert (asked.word, EMAIL in asked.text) == ("delete", True)

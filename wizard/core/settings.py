@@ -395,8 +395,8 @@ def _managed(environment: Environment, environments: Section, known: Mapping[str
         why = "managed_by has to name the environment of the master account."
         raise section.refusal("sub_account", why, f"Add a section [environments.{name or 'master'}] for its key.")
     if master.site != environment.site or not master.site.has_sapi:
-        why = f"{master.site.name} cannot manage keys of {environment.site.name}."
-        raise section.refusal("sub_account", why, "Both need the same site, and one that has the sub-account API.")
+        why = f"The site of {name} is not that of {environment.name}, or has no sub-account API."
+        raise section.refusal("sub_account", why, "Give both the same site. A custom site needs the same URLs in both.")
     return replace(environment, sub_account=SubAccountSettings(email, master))
 
 

@@ -141,7 +141,9 @@ class Custodian:
         return CustodyError(
             f"The encrypted file needs {'a new' if is_new else 'its'} passphrase",
             why=f"{self._file} does not exist yet." if is_new else "The wizard asks for it once in every run.",
-            advice=f"Type it where the wizard asks. A service gets it as the systemd credential {CREDENTIAL}.",
+            advice="key-wizard asks for a new one when you open it on a terminal."
+            if is_new
+            else f"Type it where the wizard asks. A service gets it as the systemd credential {CREDENTIAL}.",
             code="file-closed",
             remedy=Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE,
         )

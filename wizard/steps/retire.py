@@ -241,6 +241,11 @@ class RetirePresenter(ApiPresenter):
         return "Open the simulated Binance page." if self.face.page else page or "See API Management."
 
     @property
+    def _by_hand(self) -> tuple[str, ...]:
+        """Where a key is deleted, unless Enter deletes it by API: then only the details say it."""
+        return () if self.is_api_first else (self._where,)
+
+    @property
     def _command(self) -> str:
         return f"key-wizard exec {self.flow.context.environment.name} -- COMMAND"
 
@@ -355,7 +360,7 @@ class RetirePresenter(ApiPresenter):
             (f"{second}Delete {legacy} on Binance, not {current}",),
             is_ticked=DELETED in self._done,
             item=DELETED,
-            detail=(self._where,),
+            detail=self._by_hand,
             offers=self._offers,
         )
         unused = starmap(self._unused_row, self._unused.items())
@@ -378,7 +383,7 @@ class RetirePresenter(ApiPresenter):
         indent = "       " if self.face.is_live and self.legacy else ""
         words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and never used."
         offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
-        detail = (self._where, death.sentence)
+        detail = (*self._by_hand, death.sentence)
         return Row((words,), item=item, detail=detail, offers=(*self._offers, *offers))
 
     def _bot_row(self, words: str, bot: Bot) -> Row:

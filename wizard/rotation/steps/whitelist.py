@@ -122,10 +122,13 @@ class WhitelistStep:
 def list_context(journal: Journal, environment: Environment, must_cover: Mapping[IPv4Address, str]) -> ListContext:
     """Gather what a list of `environment` is checked against; `must_cover` also says whose those addresses are."""
     owners = {IPv4Network(address): owner for address, owner in must_cover.items()}
+    others = journal.other_lists(environment.name)
+    if environment.sub_account:  # this host calls with the master account's key too
+        others.pop(environment.sub_account.master.name, None)
     return ListContext(
         environment.rules,
         must_cover,
-        others=journal.other_lists(environment.name),
+        others=others,
         previous=journal.list_in_use(environment.name),
         observed=tuple(map(IPv4Network, journal.observed_addresses())) or None,
         labels={**owners, **journal.labels(environment.name)},
