@@ -197,7 +197,7 @@ def test_no_key_and_no_piece_of_one_is_kept_in_the_error(key: str) -> None:
     [
         "56dc5989-22f3-951d-ddf3-dc3c2b405310",  # an API key of OKX
         "4751334686:FOGB9dBSZS_C_W-5bQh6PjdfzIZmvYk-vDl",  # Telegram
-        "hvs.Irt7NIDoz2cu1eHJg7A-sXqsojafBnL2-O1F5t-Cy1LKtqpLlXYjvq-Zh-m75OoTCdlG9iMQwDih",  # OpenBao
+        "hvs.wptS-WiJuQUL4_GnIRjBijMXq8vW5HyQG7JJx_PS-pYpgmZOigTQ_lAFYLBl5UjQslqa6h82if",  # Vault
         "%3D5ZIgRuNTczLt8/Y+v96D0Hp4OecQ8V+KjUStW+tcGKRrWCxDM+DoHFiA6tB7vEKrvOKMD+iFyfLqTT8Lg==",
     ],
 )

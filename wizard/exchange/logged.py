@@ -121,7 +121,7 @@ def _marks(text: str) -> list[_Mark]:
 
 
 def _scrub(message: str) -> str:
-    return _PIECE.sub("…", without_keys(message))
+    return without_keys(_PIECE.sub("…", message))
 
 
 def _message(text: str, start: int) -> str:
