@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -471,3 +472,30 @@ async def test_a_key_that_is_due_does_not_wait_for_a_former_address(one: Lab) ->
     await one.move(ELSEWHERE)
     ran = await one.run()
     assert (ran.due, ran.exit) == (["changed address", "age"], Exit.ROTATION_OPEN), ran
+
+
+@pytest.mark.parametrize("change", ["open", "permission", "legacy list", "new list"])
+async def test_a_key_that_was_changed_in_the_grace_time_keeps_the_legacy_key_alive(one: Lab, change: str) -> None:
+    await one.begin(f"{HERE},203.0.113.50")
+    (old,) = one.keys
+    pause = one.clock.pause
+
+    async def strike(seconds: float) -> None:
+        await pause(seconds)
+        if seconds < 500:
+            return
+        (new,) = [key for key in one.keys if key.api_key != old.api_key]
+        changed = {
+            "open": replace(new, whitelist=None),
+            "permission": replace(new, permissions=new.permissions - {TRADING}),
+            "legacy list": replace(old, whitelist=(*(old.whitelist or ()), IPv4Network("203.0.113.90"))),
+            "new list": replace(new, whitelist=(IPv4Network(HERE),)),
+        }
+        one.exchange.state.put(changed[change])
+
+    one.clock.pause = strike  # type: ignore[method-assign]
+    await one.fault()
+    (ran,) = await one.finish(1)
+    assert ran.exit is Exit.LEGACY_ALIVE, ran
+    assert "DELETE" not in await changes(one)
+    assert old.api_key in {key.api_key for key in one.keys}

@@ -43,7 +43,6 @@ from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, open_exchange
 from wizard.rotation.exchange_calls import circumstances as circumstances_of
 from wizard.rotation.findings import FindingWriter
-from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Finding, Mode, Outcome, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS, compare_with_policy
 from wizard.rotation.steps.credentials import CredentialsStep
@@ -539,11 +538,6 @@ class SubAccountKeys:
     def _not_stored(self, record: KeyRecord | None) -> WizardError:
         name = record.name if record else "The current key"
         return _refusal(f"{name} is not in {self._context.vault.store.place}", "", "Open the place that stored it.")
-
-
-def addresses_in(whitelist: str) -> tuple[IPv4Address, ...]:
-    """Return the single addresses of a list as the journal keeps it."""
-    return tuple(address for block in networks_of(whitelist) for address in block)
 
 
 def _lists(rows: Collection[SubAccountKey], fingerprint: str) -> bool | None:

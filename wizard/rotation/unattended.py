@@ -29,6 +29,7 @@ from wizard.rotation.host_proofs import ProofOutcome
 from wizard.rotation.journal import REVERTED, networks_of
 from wizard.rotation.json_records import describe_key
 from wizard.rotation.model import JOB_NAMES, TITLES, Event, Finding, Grade, Mode, Outcome, RotationRecord, Step
+from wizard.rotation.permissions import LABELS
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.retire import PROMOTED
@@ -471,6 +472,8 @@ class UnattendedRun:
         if not retire.current_accepted:
             advice = f"Nothing was deleted. Look at it: key-wizard --env {self._name}"
             raise HaltError(Exit.LEGACY_ALIVE, "Binance does not accept the current key", death.sentence, advice)
+        if retire.legacy and retire.accepts_legacy:
+            await self._expect_unchanged(retire.legacy)
         for key in doomed:
             await self._do("Delete", self.keys.delete(key))
         for _ in range(int(self._context.pace.patience / self._context.pace.between_polls)):
@@ -483,6 +486,30 @@ class UnattendedRun:
             raise HaltError(Exit.LEGACY_ALIVE, "A key is not proven dead yet", death.sentence, advice)
         self.result.report = await (self.flow.purge() if self._doomed() else self.flow.settle())
         self._done("Retire", Outcome.PASSED, death.sentence, self._context.stopwatch() - begun)
+
+    async def _expect_unchanged(self, legacy: KeyRecord) -> None:
+        """Raise a `HaltError` where somebody changed a key since the switch, so that the legacy one would be missed."""
+        current, told = self.flow.current, await self.flow.credentials.ask_permissions()
+        assert current  # noqa: S101 - Binance just accepted it
+        listed = await self.keys.listed(current)
+        refuse_list(listed, self._policy, listed)
+        missed = [str(block) for block in networks_of(current.whitelist) if block not in {*map(IPv4Network, listed)}]
+        now = told.restrictions.permissions if told and told.restrictions else {}
+        missed += [
+            LABELS.get(name, name) for name, was_on in (current.permissions or {}).items() if was_on > now.get(name, 0)
+        ]
+        if known := networks_of(legacy.whitelist):
+            try:
+                added = {*await self.keys.listed(legacy)} - {*listed}
+                missed += [str(each) for each in added if not any(each in block for block in known)]
+            except ExchangeError:
+                raise
+            except WizardError:  # it is open to all, or to blocks: that is no list to compare with
+                pass
+        if missed:
+            why = f"Somebody changed it or {legacy.name} since the switch. Nothing was deleted."
+            advice = f"Look at it: key-wizard --env {self._name}"
+            raise HaltError(Exit.LEGACY_ALIVE, f"{current.name} lacks {', '.join(missed)}", why, advice)
 
     async def _keep_listed(self) -> Death:
         """Ask about the keys. Where the current one is refused as this host's address changed, add the address."""
