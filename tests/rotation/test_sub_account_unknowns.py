@@ -25,6 +25,7 @@ WAYS: list[dict[str, object]] = [
     {"key_after_s": 25, "row_after_s": 25, "restriction_after_s": 25, "delete_after_s": 25},
     {"last_address": "open"},
     {"last_address": "closed"},
+    {"hides_unknown": True},
     {"rows_named_list": True},
     {"unknown_fields": True},
 ]

@@ -481,6 +481,7 @@ async def test_no_key_and_only_the_whitelist_is_nothing_to_do(host: Host) -> Non
         {"restriction_after_s": 20},
         {"masks_rows": True},
         {"delete_after_s": 30},
+        {"hides_unknown": True},
         {"rows_named_list": True, "unknown_fields": True},
     ],
     ids="+".join,

@@ -386,7 +386,7 @@ async def test_a_locked_keyring_is_unlocked_by_enter_and_the_environment_opened(
     await home.begin()
     view = home.view()
     assert (view.state, view.verdict) == (State.STOP, "The keyring is locked.")
-    assert list(offered(view)) == [PRIMARY, "o", "r", "v", "b"]
+    assert list(offered(view)) == [PRIMARY, "o", "r", "v", "V"]
     await home.press(PRIMARY)
     (form,) = home.face.filled
     assert [field.name for field in form.fields] == ["password"]
@@ -409,7 +409,7 @@ async def test_without_a_keyring_enter_leads_straight_to_the_passphrase_of_an_en
     assert list(offered(view).items())[:2] == [(PRIMARY, "Use an encrypted file"), ("r", "Retry")]
     choices = ["Use an encrypted file", "Show how to get a keyring here", "Show how to use OpenBao"]
     assert [row.cells[0] for row in view.evidence] == choices
-    await home.press("b")
+    await home.press("V")
     assert 'place = "openbao"' in home.face.said
     await home.press(PRIMARY)
     (form,) = home.face.filled

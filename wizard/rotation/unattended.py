@@ -16,7 +16,7 @@ from wizard.core.clock import duration, utc
 from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.unattended import RotationPolicy
 from wizard.custody.errors import CustodyError
-from wizard.custody.records import KeyRecord
+from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.agreement import EgressVerdict
 from wizard.exchange.diagnosis import REFUSED_KEY
 from wizard.exchange.errors import ExchangeError
@@ -478,7 +478,8 @@ class UnattendedRun:
             await self._do("Delete", self.keys.delete(key))
         for _ in range(int(self._context.pace.patience / self._context.pace.between_polls)):
             death = await retire.poll()
-            if all(retire.death(key).grade is Grade.PROVEN for key in self._doomed()):
+            # Where Binance refuses a deleted key as any other, that it was deleted by API says the rest.
+            if all(self._is_dead(key) for key in self._doomed()):
                 break
             await retire.wait()
         else:
@@ -510,6 +511,10 @@ class UnattendedRun:
             why = f"Somebody changed it or {legacy.name} since the switch. Nothing was deleted."
             advice = f"Look at it: key-wizard --env {self._name}"
             raise HaltError(Exit.LEGACY_ALIVE, f"{current.name} lacks {', '.join(missed)}", why, advice)
+
+    def _is_dead(self, key: KeyRecord) -> bool:
+        death = self.flow.retire.death(key)
+        return death.allows_purge if key.slot is Slot.LEGACY else death.grade is Grade.PROVEN
 
     async def _keep_listed(self) -> Death:
         """Ask about the keys. Where the current one is refused as this host's address changed, add the address."""

@@ -91,7 +91,8 @@ def _known_key(state: ExchangeState, call: Call) -> ApiKey:
         raise RequestError(refusals.KEY_MALFORMED)
     key = state.keys.get(call.api_key)
     if key is None or not key.works_from <= state.clock() < key.works_until:
-        raise RequestError(refusals.KEY_UNKNOWN if call.surface is Surface.SAPI else refusals.KEY_REJECTED)
+        is_named = call.surface is Surface.SAPI and not state.faults.sub_accounts.hides_unknown
+        raise RequestError(refusals.KEY_UNKNOWN if is_named else refusals.KEY_REJECTED)
     if not key.enabled:
         raise RequestError(refusals.KEY_REJECTED)
     return key

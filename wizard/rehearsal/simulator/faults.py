@@ -95,6 +95,8 @@ class SubAccountFaults:
     restriction_after_s: float = 0.0
     delete_after_s: float = 0.0
     """Seconds that a key still works which is deleted now. It is listed no more."""
+    hides_unknown: bool = False
+    """A key that is not known is refused with -2015 on `/sapi` too: -2008 there is REPORTED only."""
     max_keys: int = 30
     masks_rows: bool = False
     rows_named_list: bool = False
