@@ -21,6 +21,7 @@ import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.rotation.sub_account_lab import POLICY, Call, Lab, lab
+from tests.tiers import slow, whole
 from wizard.core.errors import Exit
 from wizard.core.unattended import RotationPolicy
 from wizard.exchange import sub_accounts
@@ -136,8 +137,7 @@ def silent_calls_end_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sniffio", None)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("share", range(8))
+@pytest.mark.parametrize("share", [*slow(0), *whole(*range(1, 8))])
 async def test_every_call_is_lost_in_every_way(tmp_path: Path, share: int) -> None:
     every = [*await ROTATION.points(tmp_path), *await CHANGED_ADDRESS.points(tmp_path)]
     await meet_all(tmp_path, every[share::8])
