@@ -61,7 +61,6 @@ MEANINGS = {
     "ctrl+p": "key",
     "ctrl+r": "read",
     "ctrl+t": "type",
-    "ctrl+x": "swap",
     "ctrl+y": "list",
 }
 """The words in the lines' menu that each key has on screens. The primary action has Enter, whatever it is."""

@@ -524,14 +524,13 @@ async def test_a_file_that_only_hummingbot_can_read_is_named_and_remembered(worl
 
 
 @pytest.mark.field(26, "answers", "https://github.com/binance-exchange/node-binance-api/issues/98")
-async def test_swapping_is_never_what_enter_does_and_lines_do_not_need_it(world: World) -> None:
+async def test_swapping_is_never_what_enter_does_and_only_the_probe_offers_it(world: World) -> None:
     async with standing(world) as flow:
         for is_live in (True, False):
             face = FakeFace(is_live=is_live)
             presenter = await opened(flow, face)
             await to_type(presenter, face, "hmac")
-            swaps = [action.key for action in presenter.view().actions if action.word == "swap"]
-            assert swaps == (["ctrl+x"] if is_live else [])
+            assert "swap" not in words(presenter)
             primary = presenter.view().action(PRIMARY)
             assert primary is not None
             assert primary.word == "save"

@@ -137,17 +137,6 @@ async def test_a_secret_is_not_taken_where_a_key_pair_signs(wizard: Wizard) -> N
     assert [field(wizard, name).length for name in ("api_key", "secret")] == [0, 0]
 
 
-async def test_key_and_secret_change_places_by_ctrl_x_alone(wizard: Wizard) -> None:
-    await wizard.to_credentials("hmac")
-    made = await make(wizard)
-    field(wizard, "api_key").fill(made.secret)
-    field(wizard, "secret").fill(made.api_key)
-    await wizard.press("ctrl+x")
-    assert field(wizard, "api_key").peek() == made.api_key
-    assert field(wizard, "secret").peek() == made.secret
-    assert wizard.app.flow.credentials.pending is None
-
-
 async def test_something_short_is_stored_only_after_it_was_said_and_enter_was_pressed_again(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     await wizard.press(*"garbage", "enter", *"rubbish", "enter")

@@ -224,10 +224,6 @@ class CredentialsPresenter(StepPresenter):
         self._change_kind(given.pair.kind, given.pair.public_pem)
         self.face.note(given.warning or "The private key is stored.", State.LOOK if given.warning else State.GOOD)
 
-    async def swap(self) -> None:
-        """Exchange what stands in the two fields. The screen has done it by now."""
-        self.face.note("API key and secret are swapped.", State.LOOK)
-
     def order(self) -> Order | None:
         """Return the key that is created on the simulated page."""
         is_ready = self.kind is KeyKind.HMAC or self._public_pem
@@ -369,7 +365,6 @@ class CredentialsPresenter(StepPresenter):
                 if pending
                 else []
             ),
-            *self._swaps(),
             *self.page_actions("ctrl+o"),
             self.back_action(),
         )
@@ -384,11 +379,6 @@ class CredentialsPresenter(StepPresenter):
         if self.whitelist_to_paste:
             copy = partial(self.face.copy, self.whitelist_to_paste, "the whitelist")
             yield Action("list", "ctrl+y", "Copy whitelist", "Copies the whitelist.", copy, is_in_footer=False)
-
-    def _swaps(self) -> Iterable[Action]:
-        if self.kind is KeyKind.HMAC and self.face.is_live:
-            about = "Exchanges API key and secret in their fields."
-            yield Action("swap", "ctrl+x", "Swap", about, self.swap, is_in_footer=False)
 
 
 class ImportPresenter(CredentialsPresenter):

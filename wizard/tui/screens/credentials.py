@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.steps.credentials import API_KEY, SECRET, CredentialsPresenter
-from wizard.steps.view import PRIMARY, Action, Form, Instruction, State, View
+from wizard.steps.view import PRIMARY, Form, Instruction, State, View
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import key_name
 from wizard.tui.widgets.form_fields import FormFields, wipe
@@ -88,11 +88,6 @@ class CredentialsScreen(ViewScreen):
     def save(self) -> None:
         """Do what Enter does."""
         self.action_press(PRIMARY)
-
-    def _begin(self, action: Action) -> None:
-        if action.word == "swap":
-            self._fields.swap(API_KEY.name, SECRET.name)
-        super()._begin(action)
 
     async def fill(self, form: Form) -> bool:
         """Act with what stands in the fields; they keep it until it is stored. Other forms lie on top."""

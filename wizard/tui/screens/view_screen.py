@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-KEYS = (PRIMARY, BACK, TOGGLE, *ascii_letters, *(f"ctrl+{letter}" for letter in "gkoprtxy"))
+KEYS = (PRIMARY, BACK, TOGGLE, *ascii_letters, *(f"ctrl+{letter}" for letter in "gkoprty"))
 """All that an action may have. Those with ctrl act also while a field has the focus."""
 PATIENCE = 3.0
 """Seconds of waiting after which the longest wait is named."""

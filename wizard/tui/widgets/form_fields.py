@@ -93,14 +93,6 @@ class FormFields(Vertical):
         """Put a hidden value into its field."""
         self._hidden(name).fill(value)
 
-    def swap(self, one: str, other: str) -> None:
-        """Exchange what stands in two hidden fields."""
-        first, second = self._hidden(one).take(), self._hidden(other).take()
-        for name, value in ((one, second), (other, first)):
-            if value:
-                self.fill(name, value)
-            value.wipe()
-
     def clear(self, *, only_passwords: bool = False) -> None:
         """Overwrite what stands in the hidden fields."""
         for field in self._fields:
