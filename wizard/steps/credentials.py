@@ -177,7 +177,8 @@ class CredentialsPresenter(StepPresenter):
     async def change_type(self) -> None:
         """Choose another type of key."""
         chosen: list[str] = []
-        await self.face.visit(partial(KeyTypePresenter, self.flow, types=self.TYPES, choose=chosen.append))
+        view = _of_types(self.TYPES, self.flow.current)
+        await self.face.visit(partial(KeyTypePresenter, self.flow, view=view, choose=chosen.append))
         if chosen[-1:] == [IMPORT]:
             await self.face.fill(self._private_key_form())
         elif chosen:
@@ -472,7 +473,8 @@ class ImportPresenter(CredentialsPresenter):
     async def pick(self) -> None:
         """Choose one of several keys by its names. It is read again then."""
         chosen: list[str] = []
-        await self.face.visit(partial(PickPresenter, self.flow, keys=self._several, choose=chosen.append))
+        view = _of_keys(self._several)
+        await self.face.visit(partial(ChoicePresenter, self.flow, view=view, choose=chosen.append))
         if not chosen:
             return
         one = self._several[int(chosen[0])]
@@ -542,76 +544,61 @@ class ImportPresenter(CredentialsPresenter):
         return ()
 
 
-class KeyTypePresenter(FlowPresenter):
-    """Which of these types of key, and which bots read which. `choose` is given the answer."""
+class ChoicePresenter(FlowPresenter):
+    """Which of these rows. `choose` is given the item of the answer."""
+
+    TITLE = "Which key?"
+    ABOUT: ClassVar[str] = (
+        "Several keys were found. Names show what each is for. Of a key only the last four characters are shown."
+    )
+    LABEL = "Use this key"
+
+    def __init__(self, flow: Flow, face: Face, view: View, choose: Callable[[str], object]) -> None:
+        super().__init__(flow, face)
+        self._view = view
+        self._choose = choose
+
+    async def choose(self, item: str) -> None:
+        """Take one."""
+        self._choose(item)
+        self.face.leave()
+
+    def view(self) -> View:
+        """Return the rows, with what chooses one."""
+        choose = Action("use", PRIMARY, self.LABEL, "Chooses it.", self.choose, is_about_row=True)
+        return replace(self._view, actions=(choose, self.back_action()))
+
+
+class KeyTypePresenter(ChoicePresenter):
+    """Which of these types of key, and which bots read which."""
 
     TITLE = "Which type of key?"
     ABOUT: ClassVar[str] = (
         "A key's type decides what signs for it. Your bot has to support the type that you choose."
         " The whitelist and the permissions are the same for all types."
     )
-
-    def __init__(self, flow: Flow, face: Face, types: tuple[str, ...], choose: Callable[[str], object]) -> None:
-        super().__init__(flow, face)
-        self._types = types
-        self._choose = choose
-
-    async def choose(self, item: str) -> None:
-        """Take one."""
-        self._choose(item)
-        self.face.leave()
-
-    def view(self) -> View:
-        """Return the types, each with what it is for."""
-        current = self.flow.current
-        verdict, because = "Your bot has to support the type.", ""
-        if current:
-            variable = "BINANCE_API_SECRET" if current.kind is KeyKind.HMAC else "BINANCE_PRIVATE_KEY"
-            verdict = f"{current.name} is {current.kind.label}."
-            because = f"`key-wizard exec` gives it to your bot as {variable}."
-        rows = tuple(Row(_TYPES[each][:2], item=each, detail=_TYPES[each][2:]) for each in self._types)
-        choose = Action("use", PRIMARY, "Use this type", "Chooses a type.", self.choose, is_about_row=True)
-        actions = (choose, self.back_action())
-        return View(State.EMPTY, verdict, because=tuple(filter(None, [because])), rows=rows, actions=actions)
+    LABEL = "Use this type"
 
 
-class PickPresenter(FlowPresenter):
-    """Which of these keys, by their names. `choose` is given the number of the answer."""
+def _of_types(types: tuple[str, ...], current: KeyRecord | None) -> View:
+    """Return the types, each with what it is for."""
+    verdict, because = "Your bot has to support the type.", ""
+    if current:
+        variable = "BINANCE_API_SECRET" if current.kind is KeyKind.HMAC else "BINANCE_PRIVATE_KEY"
+        verdict = f"{current.name} is {current.kind.label}."
+        because = f"`key-wizard exec` gives it to your bot as {variable}."
+    rows = tuple(Row(_TYPES[each][:2], item=each, detail=_TYPES[each][2:]) for each in types)
+    return View(State.EMPTY, verdict, because=tuple(filter(None, [because])), rows=rows)
 
-    TITLE = "Which key?"
-    ABOUT: ClassVar[str] = (
-        "Several keys were found. Names show what each is for. Of a key only the last four characters are shown."
+
+def _of_keys(keys: tuple[HeldKey, ...]) -> View:
+    """Return the keys, each by its names."""
+    rows = tuple(
+        Row((one.name, f"…{one.last_four}" if one.last_four else "", one.site), item=str(number), detail=(one.where,))
+        for number, one in enumerate(keys)
     )
-
-    def __init__(self, flow: Flow, face: Face, keys: tuple[HeldKey, ...], choose: Callable[[str], object]) -> None:
-        super().__init__(flow, face)
-        self._keys = keys
-        self._choose = choose
-
-    async def choose(self, item: str) -> None:
-        """Take one."""
-        self._choose(item)
-        self.face.leave()
-
-    def view(self) -> View:
-        """Return the keys, each by its names."""
-        rows = tuple(
-            Row(
-                (one.name, f"…{one.last_four}" if one.last_four else "", one.site),
-                item=str(number),
-                detail=(one.where,),
-            )
-            for number, one in enumerate(self._keys)
-        )
-        choose = Action("use", PRIMARY, "Use this key", "Chooses a key.", self.choose, is_about_row=True)
-        verdict = f"{counted(len(self._keys), 'key')} were found."
-        return View(
-            State.LOOK,
-            verdict,
-            because=("Choose the one of this environment.",),
-            rows=rows,
-            actions=(choose, self.back_action()),
-        )
+    verdict = f"{counted(len(keys), 'key')} were found."
+    return View(State.LOOK, verdict, because=("Choose the one of this environment.",), rows=rows)
 
 
 def short_label(name: str) -> str:
