@@ -196,7 +196,7 @@ async def test_each_question_and_the_next_one_are_said(world: World) -> None:
         face = FakeFace()
         page = await probed(flow, face)
         await page.keep_trying()
-        assert any("asked once. The next question is in 10 s." in said for said in face.said)
+        assert any("asked once. The next question is in 10 s, at" in said for said in face.said)
         assert "The wizard has stopped asking." in face.notes[-1]
         assert primary(page) == "try"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -90,8 +89,6 @@ class ProbePresenter(StepPresenter):
         super().__init__(flow, face)
         self._findings: list[Finding] = []
         self._report: ProbeReport | None = None
-        self._next_question = ("", 0.0)
-        """What is said of a pause, and when it ends."""
 
     # --- what can be done ----------------------------------------------------------------------
 
@@ -119,7 +116,9 @@ class ProbePresenter(StepPresenter):
         """Ask slowly until Binance accepts the key, then run all checks again."""
         pace = self.flow.context.pace
         diagnosis = await self.face.attempt(
-            self._ask_until_accepted, "Asking until Binance accepts the key", pace.patience + deadlines.call(pace)
+            lambda: self.flow.probe.wait_until_accepted(self._begin_pause),
+            "Asking until Binance accepts the key",
+            pace.patience + deadlines.call(pace),
         )
         if diagnosis is not None and diagnosis.is_accepted:
             await self.check()
@@ -127,30 +126,12 @@ class ProbePresenter(StepPresenter):
             said = sentences("The wizard has stopped asking", diagnosis.what, diagnosis.advice)
             self.face.note(" ".join(said), State.LOOK)
 
-    async def _ask_until_accepted(self) -> Diagnosis:
-        countdown = asyncio.ensure_future(self._count_down())
-        try:
-            return await self.flow.probe.wait_until_accepted(self._begin_pause)
-        finally:
-            countdown.cancel()
-            self._next_question = ("", 0.0)
-
     def _begin_pause(self, seconds: float, questions: int) -> None:
         asked = "once" if questions == 1 else f"{questions} times"
-        text = f"Not accepted yet, asked {asked}. The next question is in"
-        self._next_question = (text, self.flow.context.clock() + seconds)
-        self.face.say(f"{text} {duration(seconds)}.")
-        self._show_pause()
-
-    def _show_pause(self) -> None:
-        text, ends = self._next_question
-        if text:
-            self.face.doing(f"{text} {duration(ends - self.flow.context.clock())}.")
-
-    async def _count_down(self) -> None:
-        while True:
-            self._show_pause()
-            await asyncio.sleep(1)
+        ends = utc(self.flow.context.clock() + seconds)[11:]
+        text = f"Not accepted yet, asked {asked}. The next question is in {duration(seconds)}, at {ends}."
+        self.face.say(text)
+        self.face.doing(text)
 
     async def add_address(self) -> None:
         """Put this host's address on the list, and show what to paste where.
