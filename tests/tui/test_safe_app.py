@@ -6,9 +6,8 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from wizard.core.errors import WizardError
 from wizard.tui.driver import SafeDriver
-from wizard.tui.safe_app import LONGEST_COPY, SafeApp
+from wizard.tui.safe_app import SafeApp
 
 
 class Empty(SafeApp):
@@ -29,15 +28,6 @@ async def test_the_size_of_the_terminal_is_a_class_of_the_screen(size: tuple[int
     async with Empty().run_test(size=size) as pilot:
         own = {"-narrow", "-normal", "-wide", "-short", "-tall"}
         assert pilot.app.screen.classes & own == classes
-
-
-async def test_a_text_too_long_for_the_clipboard_is_refused() -> None:
-    async with Empty().run_test() as pilot:
-        assert isinstance(pilot.app, SafeApp)
-        pilot.app.copy_public_text("é" * (LONGEST_COPY // 2))
-        with pytest.raises(WizardError) as refused:
-            pilot.app.copy_public_text("é" * (LONGEST_COPY // 2) + "x")
-        assert refused.value.code == "clipboard.too-long"
 
 
 async def test_there_is_no_command_palette_and_nothing_moves() -> None:

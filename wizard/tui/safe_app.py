@@ -43,8 +43,6 @@ from wizard.tui.theme import THEME, THEME_16, theme_for
 
 NORMAL_COLUMNS = 72
 """Terminals with fewer are narrow: they have room for what is needed alone."""
-LONGEST_COPY = 8192
-"""Bytes; some terminals drop a longer OSC 52 without a word."""
 _CLEAR = "\x1b[m\x1b[2J\x1b[H"
 HOLD_LIMIT = 1.0
 """Seconds after which held keys are delivered although an answer is still under way."""
@@ -227,21 +225,10 @@ class SafeApp(KeyOrder):
         """Ask the terminal to put `text`, which is no secret, on the user's clipboard (OSC 52, also over SSH).
 
         Whether it did cannot be known: many terminals ask or refuse, and tmux takes it only with
-        `set-clipboard on`. Always show the text as well.
-
-        Raises:
-            WizardError: it is longer than 8 KiB (`clipboard.too-long`).
+        `set-clipboard on`. Always show the text as well. Some drop more than 8 KiB.
         """
-        data = text.encode()
-        if len(data) > LONGEST_COPY:
-            raise WizardError(
-                "The text is too long for the clipboard.",
-                why=f"It has {len(data)} bytes. Terminals take {LONGEST_COPY}.",
-                advice="Select it on the screen, or save it to a file.",
-                code="clipboard.too-long",
-            )
         if self._driver is not None:
-            self._driver.write(f"\x1b]52;c;{base64.b64encode(data).decode()}\a")
+            self._driver.write(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a")
 
     def action_redraw(self) -> None:
         """Draw the whole screen: another program wrote on the terminal."""

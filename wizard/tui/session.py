@@ -26,11 +26,7 @@ class Session(Protocol):
     """What one page noted, for the page that follows."""
 
     def copy_public_text(self, text: str) -> None:
-        """Ask the terminal to put `text`, which is no secret, on the user's clipboard.
-
-        Raises:
-            wizard.core.errors.WizardError: it is too long.
-        """
+        """Ask the terminal to put `text`, which is no secret, on the user's clipboard."""
 
     def go_home(self) -> None:
         """Show the environments; an open rotation stays open."""
