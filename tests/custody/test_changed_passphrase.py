@@ -142,8 +142,7 @@ async def test_where_there_is_no_file_there_is_no_passphrase_to_change(tmp_path:
 async def test_the_run_that_changed_it_goes_on_with_it(file: Path) -> None:
     asked = Custodian(Custody(Place.ENCRYPTED_FILE), file, file.with_name("config.toml"), {})
     await asked.help(Remedy.OPEN_FILE, Secret(OLD))
-    in_use = await asked.open()
     await asked.change_passphrase(Secret(OLD), Secret(NEW))
-    await in_use.write("again", Secret("by an open flow"))
-    assert await (await asked.open()).read("again") == Secret("by an open flow")
+    await (await asked.open()).write("again", Secret("by the same run"))
+    assert await (await asked.open()).read("again") == Secret("by the same run")
     assert await opens(file, NEW)

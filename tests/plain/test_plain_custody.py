@@ -11,8 +11,7 @@ from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import RETIRE, SWITCH, TO_CREDENTIALS, from_page, typed
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
-from wizard.custody.encrypted_file import make_file, open_file
-from wizard.custody.errors import Remedy
+from wizard.custody.encrypted_file import make_file
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 
@@ -97,29 +96,6 @@ async def test_an_unknown_stored_key_is_told_and_left_alone(plain: PlainWorld) -
     seen = await visit(plain, ("Replace …", "quit"))
     assert "key-wizard storage bench" in seen.text
     assert await store.read("key-wizard:bench:0123456789ab") == Secret("another journal's")
-
-
-async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environment_is_open(
-    plain: PlainWorld, tmp_path: Path
-) -> None:
-    custodian = FakeLocked(tmp_path)
-    old, new = "seven random words", "eight other random words"
-    custodian.choose_encrypted_file()
-    await custodian.help(Remedy.MAKE_FILE, Secret(old))
-    seen = await visit(
-        LockedWorld(plain.bench, custodian=custodian),
-        ("Replace …", "passphrase"),
-        ("passphrase so far", "wrong"),
-        ("new passphrase", new),
-        ("The same once more", new),
-        ("This passphrase does not open the encrypted file", old),
-        ("new passphrase", new),
-        ("The same once more", new),
-        ("The new passphrase now opens the encrypted file.", "quit"),
-    )
-    assert old not in seen.text
-    assert new not in seen.text
-    await open_file(tmp_path / "credentials.vault", Secret(new), 10)
 
 
 async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: PlainWorld, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ MEANINGS = {
     "b": "ask",  # Binance
     "c": "copy",
     "d": "delete delete-key",
-    "e": "edit again passphrase skip",  # the user types it, or types it anew
+    "e": "edit again skip",  # the user types it, or types it anew
     "f": "fix",
     "g": "give-up",
     "h": "history",

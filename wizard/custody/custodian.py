@@ -131,11 +131,7 @@ class Custodian:
         from wizard.custody.encrypted_file import change_passphrase  # noqa: PLC0415
 
         await self.expect_encrypted_file()
-        changed = await change_passphrase(self._file, old, new, self.custody.deadline)
-        if self._opened is not None:
-            self._opened.go_on_as(changed)  # an open flow holds it
-        else:
-            self._opened = changed
+        self._opened = await change_passphrase(self._file, old, new, self.custody.deadline)
 
     def _closed(self, *, is_new: bool) -> CustodyError:
         return CustodyError(

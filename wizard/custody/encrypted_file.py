@@ -101,10 +101,6 @@ class EncryptedFileStore:
         self._key = key
         self._deadline = deadline
 
-    def go_on_as(self, changed: EncryptedFileStore) -> None:
-        """Open the file as `changed` does from now on: its passphrase was changed in this very run."""
-        self._key, self.doubt = changed._key, changed.doubt
-
     @property
     def remark(self) -> str:
         """What every screen says about the place."""

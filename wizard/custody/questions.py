@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -73,10 +73,6 @@ QUESTIONS: Final = {
     ),
 }
 
-OLD_PASSPHRASE: Final = Question(
-    "change the passphrase", "Type the old passphrase, then the new one twice. The stored credentials stay."
-)
-NEW_PASSPHRASE: Final = replace(QUESTIONS[Remedy.MAKE_FILE], does="choose the new passphrase")
 PASSPHRASE_CHANGED: Final = (
     "The new passphrase now opens the encrypted file. The old one no longer does.",
     "The old one still opens older copies of the file, as in backups. If somebody else knows it, replace your keys.",

@@ -274,14 +274,6 @@ class HomePresenter(Presenter):
         if custodian and await self.face.fill(choosing_file(custodian, is_new=not await custodian.has_file())):
             await self.retry()
 
-    async def change_passphrase(self) -> None:
-        """Ask for the passphrase of the encrypted file so far, and for the new one."""
-        from wizard.custody.questions import PASSPHRASE_CHANGED  # noqa: PLC0415
-        from wizard.steps.passwords import changing_passphrase  # noqa: PLC0415
-
-        if (custodian := self.face.custodian) and await self.face.fill(changing_passphrase(custodian)):
-            self.face.note(" ".join(PASSPHRASE_CHANGED))
-
     # --- to read --------------------------------------------------------------------------------
 
     async def show_keyring_help(self) -> None:
@@ -468,9 +460,6 @@ class HomePresenter(Presenter):
             does = "Deletes the record of the missing key, after a question."
             yield Action("delete", "d", "Delete record", does, self.delete_record)
         yield Action("history", "h", "History", "Shows finished jobs and their reports.", self.show_history)
-        if self._is_at(Place.ENCRYPTED_FILE):
-            does = "Changes the passphrase of the encrypted file."
-            yield Action("passphrase", "e", "Edit passphrase", does, self.change_passphrase)
         if self.face.custodian and one.current:
             does = "Shows how a program that runs as a service gets the credentials."
             yield Action("service", "v", "For a service", does, self.show_services)

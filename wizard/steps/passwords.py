@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wizard.core.text import capitalised
 from wizard.custody.errors import Remedy
-from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
+from wizard.custody.questions import QUESTIONS
 from wizard.steps import deadlines
 from wizard.steps.view import Field, FieldKind, Form
 
@@ -45,20 +45,3 @@ def choosing_file(custodian: Custodian, *, is_new: bool) -> Form:
 
     meaning = "Your credentials are then in a file that only this passphrase opens."
     return replace(form, title="Use an encrypted file", text=f"{meaning} {form.text}", act=act)
-
-
-def changing_passphrase(custodian: Custodian) -> Form:
-    """Return the questions that change the passphrase of the encrypted file."""
-    return Form(
-        capitalised(OLD_PASSPHRASE.does),
-        f"{OLD_PASSPHRASE.text} {NEW_PASSPHRASE.text}",
-        (
-            Field("old", "The passphrase so far", FieldKind.PASSWORD),
-            Field("new", "The new passphrase", FieldKind.PASSWORD),
-            AGAIN,
-        ),
-        custodian.change_passphrase,
-        "Change the passphrase",
-        "Changing the passphrase",
-        deadlines.CUSTODY,
-    )
