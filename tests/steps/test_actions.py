@@ -55,7 +55,6 @@ MEANINGS = {
     "w": "list whitelist",  # the list, to be pasted
     "x": "restart",
     "y": "swap",
-    "z": "disable",
     "ctrl+g": "pick",
     "ctrl+k": "keep",
     "ctrl+p": "key",

@@ -95,13 +95,11 @@ async def test_a_permission_that_the_other_key_has_is_granted(world: World, flow
     assert new.permissions["enableSpotAndMarginTrading"]
 
 
-async def test_a_key_is_disabled_and_deleted_only_after_the_typed_word(world: World, flow: Flow) -> None:
+async def test_a_key_is_deleted_only_after_the_typed_word(world: World, flow: Flow) -> None:
     await flow.begin(Mode.ROTATE)
     face = FakeFace(page=world.simulated_page)
     page = await visited(EgressPresenter(flow, face), face)
     item, name = page.view().rows[0].item, row(page, 0)[0]
-    await page.disable(item)
-    assert row(page, 0)[3] == "disabled"
     await page.delete(item)
     assert len(await world.simulated_page.keys()) == 1
     face.answers = {f"Delete {name} for good?": "delete"}

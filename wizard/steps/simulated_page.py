@@ -89,10 +89,6 @@ class SimulatedPagePresenter(FlowPresenter):
 
         await self._change(item, work, "may do now what the other keys may do")
 
-    async def disable(self, item: str) -> None:
-        """Switch a key off."""
-        await self._change(item, lambda key: self._page.disable(key.api_key), "is disabled now")
-
     async def delete(self, item: str) -> None:
         """Delete a key for good, once the word is typed."""
         if await self.face.confirm(Consent(f"Delete {_name(self._key(item))} for good?", "", "delete")):
@@ -158,7 +154,6 @@ class SimulatedPagePresenter(FlowPresenter):
         about_keys = (
             Action("whitelist", "w", "Paste list", paste, self.paste_whitelist, is_about_row=True),
             Action("permissions", "a", "Add permissions", add, self.grant, is_about_row=True),
-            Action("disable", "z", "Disable", "Switches the key off.", self.disable, is_about_row=True),
             Action("delete", "d", "Delete", delete, self.delete, is_about_row=True),
         )
         return (

@@ -270,19 +270,6 @@ _SSH_SAYS: tuple[tuple[str, str, str, str], ...] = (
         "Is the VPN up? Does it need a ProxyJump in ~/.ssh/config?",
     ),
     (
-        r"no matching .* found",
-        "no-common-algorithm",
-        "its ssh server and the client here have no algorithm in common",
-        f"{_BY_HAND}. See which, and update the older side.",
-    ),
-    (
-        r"Bad configuration option|bad configuration options|Bad owner or permissions|invalid characters"
-        r"|Can't open user config|keyword .* extra arguments",
-        "ssh-configuration",
-        "the ssh client here does not accept its configuration",
-        f"{_BY_HAND}. See which line of ~/.ssh/config is wrong.",
-    ),
-    (
         r"Connection (closed|reset) by|Connection closed|kex_exchange_identification|Broken pipe",
         "hung-up",
         "its ssh server hung up before the login",
