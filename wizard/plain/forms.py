@@ -103,11 +103,7 @@ class _Filling:
             return 0
 
     def _take(self, field: Field, typed: Secret, fields: Sequence[Field]) -> int:
-        """Keep what was typed; return by how many questions to go on.
-
-        Raises:
-            WizardError: it cannot be right.
-        """
+        """Keep what was typed; return by how many questions to go on. Raises WizardError where it cannot be right."""
         if not typed and field.name in self._hidden:
             return 1
         if field.is_repeat:

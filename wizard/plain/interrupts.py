@@ -31,11 +31,7 @@ class Interrupts:
             self._waited_for.cancel()
 
     async def race(self, work: Awaitable[Result]) -> Result:
-        """Wait for `work`, until Ctrl-C cancels it.
-
-        Raises:
-            InterruptError: it was cancelled by Ctrl-C.
-        """
+        """Wait for `work`, until Ctrl-C cancels it. Raises InterruptError where it was cancelled by Ctrl-C."""
         self._waited_for = task = asyncio.ensure_future(work)
         if self._has_fired:
             task.cancel()

@@ -71,13 +71,7 @@ class Talk:
         self.say(f"Problem: {what}", *(f"  {sentence}" for sentence in rest))
 
     async def choose(self, question: str, menu: Menu, default: str) -> str:
-        """Ask until one of the answers is named; return its word, or `Command.BACK`.
-
-        Args:
-            question: Said before the numbered answers.
-            menu: At least one answer.
-            default: The word that an empty answer means; "" for none.
-        """
+        """Ask until one of the answers is named; return its word, or `Command.BACK`. Empty means `default`."""
         answers = {str(number): word for number, word in enumerate(menu, 1)} | {word.lower(): word for word in menu}
         numbers = "1" if len(menu) == 1 else f"1 to {len(menu)}"
         while True:
@@ -93,12 +87,7 @@ class Talk:
                 self.say("That is none of the answers.")
 
     async def line(self, prompt: str, *, taken: str = "") -> str:
-        """Ask for a line; return it without blanks around it, or `Command.BACK`.
-
-        Args:
-            prompt: What is asked for.
-            taken: A line that is an answer even where it spells a command.
-        """
+        """Ask for a line; return it stripped, or `Command.BACK`. `taken` is an answer even if it spells a command."""
         while (answer := await self._answer(prompt, "", taken)) is None:
             pass
         return answer
@@ -108,11 +97,9 @@ class Talk:
         return await self._console.has_more()
 
     async def secret(self, name: str, *, is_kept: bool = False) -> Secret | Command:
-        """Ask for a value that is not shown; where it would be seen that is told, and is `Command.BACK`.
+        """Ask for a value that is not shown; where it would be seen that is said, and is `Command.BACK`.
 
-        Args:
-            name: What is asked for.
-            is_kept: Whether an empty answer keeps what was typed before.
+        `is_kept` says that an empty answer keeps what was typed before.
         """
         kept = " [keep what was entered]" if is_kept else ""
         prompt = f"{name}, typing is not shown (back, help or quit){kept}: "
@@ -143,13 +130,7 @@ class Talk:
             self.say("You typed something else. Nothing was done.")
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], what: str, at_most: float) -> Result | None:
-        """Say what is waited for and wait; return None when it failed or was stopped, which is told.
-
-        Args:
-            work: What is done meanwhile.
-            what: A phrase: "Asking the exchange".
-            at_most: Seconds after which it is given up.
-        """
+        """Say what is waited for and wait; return None when it failed or was stopped, which is told."""
         self.say(f"{what}, at most {duration(at_most)}. Ctrl-C stops waiting.")
         try:
             return await self._wait(work, at_most)

@@ -147,11 +147,7 @@ class TerminalConsole:
             self._terminal.__exit__()
 
     def write(self, line: str) -> None:
-        """Write one line.
-
-        Raises:
-            EndOfInputError: nobody can read it any more.
-        """
+        """Write one line. Raises EndOfInputError where nobody can read it any more."""
         if self._is_after_secret:
             # What still comes is the rest of a paste, no answer to what is asked next.
             self.forget_typed()
@@ -160,11 +156,8 @@ class TerminalConsole:
     async def ask(self, prompt: str) -> str:
         """Write the prompt and return the line that answers it, without its end.
 
-        On a terminal a line that holds a key is not shown, and what comes right after it is dropped.
-
-        Raises:
-            InterruptError: Ctrl-C was pressed.
-            EndOfInputError: there is no answer, and there will be none.
+        On a terminal a line that holds a key is not shown, and what comes right after it is dropped. Raises
+        InterruptError on Ctrl-C, and EndOfInputError where no answer will come.
         """
         if self._is_after_secret:
             self.forget_typed()
@@ -191,10 +184,7 @@ class TerminalConsole:
     async def ask_secret(self, prompt: str) -> Secret:
         """Write the prompt and return what was typed or pasted, all that came in one go; nothing of it is shown.
 
-        Raises:
-            InterruptError: Ctrl-C was pressed.
-            EndOfInputError: there is no answer, and there will be none.
-            WizardError: a secret would be seen or kept by others here.
+        Raises InterruptError and EndOfInputError as `ask` does, and WizardError where others would see a secret.
         """
         self._refuse_insecure()
         # What was typed before may have been typed in sight, before the program was there.
@@ -264,11 +254,7 @@ class TerminalConsole:
         return line.text
 
     async def _burst(self) -> bytes:
-        """Return what came in one go, no further than to the end of its line.
-
-        Raises:
-            EndOfInputError: there is nothing, and there will be nothing.
-        """
+        """Return what came in one go, at most to the end of its line. Raises EndOfInputError where none will come."""
         if not self._reader.arrived and not await self._reader.has_more():
             raise EndOfInputError
         gap = KEY_GAP

@@ -81,11 +81,7 @@ class Walk:
 def open_wizard(
     environments: Environments, environment: str | None, command: str, shutdown: Shutdown, job: Mode | None = None
 ) -> int:
-    """Open the line mode on these environments and return its exit code.
-
-    Raises:
-        wizard.core.errors.WizardError: the environments cannot be used, or there is nowhere to write to.
-    """
+    """Open the line mode on these environments and return its exit code. Raises WizardError where that cannot be."""
     # Either is None in a process that was started without it.
     source, target = sys.__stdin__, sys.__stdout__
     if target is None:

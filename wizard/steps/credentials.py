@@ -67,11 +67,7 @@ _CHANGES = "A bot that needs BINANCE_API_SECRET cannot use the new key. `exec` s
 
 
 def _check(role: Role, typed: Secret) -> None:
-    """Return if a value can be one of its role.
-
-    Raises:
-        IntakeError: it cannot.
-    """
+    """Return if a value can be one of its role. Raises IntakeError where it cannot."""
     read_key(typed.reveal(), role)[0].wipe()
 
 

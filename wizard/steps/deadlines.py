@@ -35,11 +35,7 @@ _WAY_CALLS = 2
 
 
 async def within(seconds: float, work: Awaitable[Result]) -> Result:
-    """Return what the work comes to.
-
-    Raises:
-        WizardError: it did not end in time.
-    """
+    """Return what the work comes to. Raises WizardError where it did not end in time."""
     try:
         async with asyncio.timeout(seconds) as limit:
             return await work

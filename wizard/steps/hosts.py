@@ -81,11 +81,7 @@ class HostsPresenter(FlowPresenter):
         self._step.check(known, len(self._step.checked()) < len(known))
 
     async def add(self, typed: str) -> None:
-        """Add a host, ticked.
-
-        Raises:
-            wizard.core.errors.UsageError: it names no host.
-        """
+        """Add a host, ticked. Raises UsageError where it names no host."""
         self._step.add(typed)
 
     def _is_ticked(self, name: str) -> bool:

@@ -134,11 +134,7 @@ class ProbePresenter(StepPresenter):
         self.face.doing(text)
 
     async def add_address(self) -> None:
-        """Put this host's address on the list, and show what to paste where.
-
-        Raises:
-            wizard.core.errors.WizardError: the list has no room for it.
-        """
+        """Put this host's address on the list, and show what to paste where. Raises WizardError without room on it."""
         if address := self._unlisted:
             self.flow.whitelist.settle(add_labelled(self.flow.whitelist.proposal(), {address: ""}))
             await self.show_lists()

@@ -533,12 +533,10 @@ def purging(flow: Flow) -> Consent | None:
 
 
 def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
-    """Delete the secret of the legacy key, as it was consented to.
+    """Delete the secret of the legacy key, as it was consented to by the word of `purging`.
 
-    Args:
-        flow: The open environment.
-        typed: The word of `purging`. Answers since the question may have changed the judgement:
-            a key whose death is not proven goes only where its last four characters were typed.
+    Answers since the question may have changed the judgement: a key whose death is not proven goes only where its last
+    four characters were typed.
     """
     legacy, death = judged(flow)
     if legacy is None or death.allows_purge or typed != (legacy.name.last_four or typed):

@@ -21,14 +21,7 @@ IN_MEMORY = "This rehearsal ends now, because its keys are in memory only."
 
 
 class EnvironmentSession:
-    """At most one environment is open.
-
-    Args:
-        environments: What can be opened.
-        command: What brings the user back.
-        environment: The one that was named on the command line.
-        job: The job that was named there.
-    """
+    """At most one environment is open. `command` brings the user back; `environment` and `job` were named with it."""
 
     def __init__(
         self, environments: Environments, command: str, environment: str | None = None, job: Mode | None = None
@@ -60,11 +53,7 @@ class EnvironmentSession:
         return self.problem.exit_code if self.problem else self._left_with
 
     async def open(self, environment: Environment) -> Flow:
-        """Open one environment, and close the one before it.
-
-        Raises:
-            wizard.core.errors.WizardError: it cannot be opened, with the remedy.
-        """
+        """Open one environment, and close the one before it. Raises WizardError, with the remedy."""
         await self.close_environment()
         self.flow = await self._stack.enter_async_context(self.environments.flow(environment))
         return self.flow
@@ -81,11 +70,7 @@ class EnvironmentSession:
             await self._stack.aclose()
 
     async def close(self) -> None:
-        """Let go of everything.
-
-        Raises:
-            wizard.core.errors.WizardError: it could not be seen where the job stands, or a rehearsal leaves a key.
-        """
+        """Let go of everything. Raises WizardError where the job cannot be seen, or a rehearsal leaves a key."""
         try:
             await self.close_environment()
         finally:

@@ -85,10 +85,6 @@ class SummaryPresenter(Presenter):
             self.face.leave()
 
     async def save(self, path: str) -> None:
-        """Save the report in a new file that only the user can read.
-
-        Raises:
-            WizardError: there is such a file already, or it cannot be written.
-        """
+        """Save the report in a new file that only the user can read, or raise WizardError."""
         file = await in_daemon_thread(partial(files.create, path, self._report.markdown()))
         self.face.note(f"Saved to {file}.")

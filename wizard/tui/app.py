@@ -204,11 +204,7 @@ def _screen_of(flow: Flow) -> ViewScreen | None:
 def open_wizard(
     environments: Environments, environment: str | None, command: str, shutdown: Shutdown, job: Mode | None = None
 ) -> int:
-    """Open the wizard on these environments and return its exit code.
-
-    Raises:
-        wizard.core.errors.WizardError: the terminal or the environments cannot be used.
-    """
+    """Open the wizard on these environments and return its exit code. Raises WizardError where it cannot be opened."""
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem

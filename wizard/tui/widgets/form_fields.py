@@ -112,11 +112,7 @@ class FormFields(Vertical):
         return next((field.value for field in self.query(LineInput)), "")
 
     def values(self) -> Values:
-        """Return copies of what was entered. Whoever has them wipes them.
-
-        Raises:
-            WizardError: a value cannot be right; its field has the focus.
-        """
+        """Return copies, which the caller wipes, or raise WizardError: a value is wrong, and has the focus."""
         found: Values = {}
         before = ""
         try:

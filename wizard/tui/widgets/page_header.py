@@ -24,14 +24,7 @@ class PageHeader(Widget):
         self.styles.height = 3 if progress else 2
 
     def show(self, place: str, corner: str, above_rule: str, state: State = State.EMPTY) -> None:
-        """Show these.
-
-        Args:
-            place: Where the user is: `production › replace …0L94`.
-            corner: At the end of the same line: the site, or the place of the credentials.
-            above_rule: At the end of the rule.
-            state: What that comes to: what stops the user is red.
-        """
+        """Show where the user is, a corner at that line's end, and words on the rule: red where they stop the user."""
         if (place, corner, above_rule, state) != (self._place, self._corner, self._above_rule, self._state):
             self._place, self._corner, self._above_rule, self._state = place, corner, above_rule, state
             self.refresh()
