@@ -37,9 +37,7 @@ _GROWS = re.compile(r"[A-Za-z0-9+/]{12,}\Z")
 class QuietTerminal:
     """Lasts as long as it is entered; only settings change. In the main thread, where it takes signals of job control.
 
-    Args:
-        terminal: Its descriptor.
-        on_continued: Called in the main thread when the program goes on with the terminal after it was stopped.
+    `on_continued` is called in the main thread when the program goes on with the terminal after it was stopped.
     """
 
     def __init__(self, terminal: int, on_continued: Callable[[], object] = lambda: None) -> None:

@@ -41,10 +41,7 @@ class _InputReader:
 
     It is read only when something is asked for. Python's own `sys.stdin` is not used: what it reads ahead
     would be hidden from the terminal's settings, and its lock, held by a blocked thread, aborts the
-    interpreter at its end.
-
-    Args:
-        descriptor: What is read; None is an input that has ended.
+    interpreter at its end. The descriptor None is an input that has ended.
     """
 
     def __init__(self, descriptor: int | None) -> None:
@@ -102,13 +99,8 @@ class TerminalConsole:
     A terminal is entered: until it is left it shows nothing by itself. What is typed at a question in sight
     is drawn here, once it was looked at.
 
-    Args:
-        interrupts: Ctrl-C.
-        source: Where answers come from; None where the process was started without an input.
-        target: Where lines go.
-        encoding: Of the terminal; what it lacks is written in ASCII.
-        may_pipe_secrets: Whether a secret may come from something that is not a terminal: in a
-            rehearsal only, where it protects nothing.
+    `source` is None where the process was started without an input. What `encoding` lacks is written in ASCII.
+    `may_pipe_secrets` says that a secret may come from a pipe: in a rehearsal only, where it protects nothing.
     """
 
     def __init__(

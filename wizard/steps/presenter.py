@@ -47,15 +47,9 @@ class Face(Protocol):
         """Say what was done just now, or why it was not."""
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
-        """Say what is waited for, and wait. The user can stop it.
+        """Say what is waited for, a phrase as `Asking Binance`, and wait for `at_most` seconds. The user can stop it.
 
-        Args:
-            work: What is done meanwhile.
-            doing: A phrase: `Asking Binance`.
-            at_most: Seconds after which it is given up.
-
-        Returns:
-            None where it failed or was stopped; the user knows it then.
+        Return None where it failed or was stopped; the user knows it then.
         """
 
     async def confirm(self, consent: Consent) -> str:

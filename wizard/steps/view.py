@@ -35,15 +35,8 @@ class State(StrEnum):
     @classmethod
     def of(cls, outcome: Outcome) -> State:
         """Return the state that shows the outcome of a check."""
-        return _OF_OUTCOMES.get(outcome.value, cls.EMPTY)
-
-
-_OF_OUTCOMES = {
-    "passed": State.GOOD,
-    "warning": State.LOOK,
-    "failed": State.STOP,
-    "inconclusive": State.UNSURE,
-}
+        shown = {"passed": cls.GOOD, "warning": cls.LOOK, "failed": cls.STOP, "inconclusive": cls.UNSURE}
+        return shown.get(outcome.value, cls.EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,13 +348,7 @@ class ViewScreen(SessionScreen[None]):
             return await self._wait(work, doing, at_most)
         except WizardError as error:
             self.show_error(error)
-            if not await self._is_remedied(error):
-                return None
-        try:
-            return await self._wait(work, doing, at_most)
-        except WizardError as error:
-            self.show_error(error)
-            return None
+            return await self.attempt(work, doing, at_most) if await self._is_remedied(error) else None
 
     async def _wait(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
         from wizard.steps.deadlines import within  # noqa: PLC0415 - the first screen is there before
