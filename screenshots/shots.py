@@ -434,7 +434,7 @@ SHOTS = (
     Shot("delete", "still works", D, before=with_bots, mode=Mode.LEAKED),
     Shot("delete-refused", "The proof follows", D, leaked_deleted, mode=Mode.LEAKED),
     Shot("delete-unsure", "no clear answer", D, busy(RESTRICTIONS), mode=Mode.LEAKED),
-    Shot("key-type", "END PUBLIC", C, same_pair, keys=("ctrl+t",), then="Use this type"),
+    Shot("key-type", "END PUBLIC", C, same_pair, keys=("ctrl+t",), then="Use it"),
     Shot("private-key", "END PUBLIC", C, same_pair, keys=("ctrl+t", "end", "enter"), then="Or the key itself"),
     Shot("simulated-page", "END PUBLIC", C, same_pair, keys=("ctrl+o",), then="1 key", is_rehearsal=True),
     Shot(

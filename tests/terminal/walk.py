@@ -65,7 +65,7 @@ class Walk:
         """Choose the type of the key and wait for its form."""
         self.see("Save and probe")
         self.press(ctrl("t"))
-        self.see("Use this type")
+        self.see("Use it")
         self.press(ENTER if kind == "ed25519" else DOWN + ENTER)
         self.see("Save and probe", "-----END PUBLIC KEY-----" if kind == "ed25519" else "Secret")
 

@@ -16,7 +16,6 @@ from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.safety import redacted_report
 from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.threads import use_daemon_threads
-from wizard.custody.errors import CustodyError
 from wizard.environments import Environments, RehearsalEnvironments
 from wizard.plain import forms
 from wizard.plain.interrupts import EndOfInputError, Interrupts
@@ -26,7 +25,7 @@ from wizard.plain.terminal import TerminalConsole
 from wizard.rotation.model import Mode
 from wizard.steps.home import HomePresenter
 from wizard.steps.pages import PAGES
-from wizard.steps.passwords import unlocking
+from wizard.steps.passwords import remedying
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.session import EnvironmentSession
 
@@ -72,10 +71,8 @@ class Walk:
 
     async def _is_remedied(self, error: WizardError) -> bool:
         """Offer to unlock what was locked while the environment was open; before that, the home page does."""
-        custodian = self._session.environments.custodian
-        if self._session.flow is None or custodian is None or not isinstance(error, CustodyError) or not error.remedy:
-            return False
-        return await forms.fill(self._talk, unlocking(custodian, error.remedy))
+        form = remedying(self._session.environments.custodian, error) if self._session.flow else None
+        return form is not None and await forms.fill(self._talk, form)
 
 
 def open_wizard(

@@ -547,7 +547,6 @@ class ChoicePresenter(FlowPresenter):
     ABOUT: ClassVar[str] = (
         "Several keys were found. Names show what each is for. Of a key only the last four characters are shown."
     )
-    LABEL = "Use this key"
 
     def __init__(self, flow: Flow, face: Face, view: View, choose: Callable[[str], object]) -> None:
         super().__init__(flow, face)
@@ -561,7 +560,7 @@ class ChoicePresenter(FlowPresenter):
 
     def view(self) -> View:
         """Return the rows, with what chooses one."""
-        choose = Action("use", PRIMARY, self.LABEL, "Chooses it.", self.choose, is_about_row=True)
+        choose = Action("use", PRIMARY, "Use it", "Chooses what the cursor is on.", self.choose, is_about_row=True)
         return replace(self._view, actions=(choose, self.back_action()))
 
 
@@ -573,7 +572,6 @@ class KeyTypePresenter(ChoicePresenter):
         "A key's type decides what signs for it. Your bot has to support the type that you choose."
         " The whitelist and the permissions are the same for all types."
     )
-    LABEL = "Use this type"
 
 
 def _of_types(types: tuple[str, ...], current: KeyRecord | None) -> View:

@@ -256,14 +256,9 @@ class HomePresenter(Presenter):
 
     async def open_place(self) -> None:
         """Ask for the password that opens the place of the credentials, or makes it."""
-        from wizard.steps.passwords import unlocking  # noqa: PLC0415
+        from wizard.steps.passwords import remedying  # noqa: PLC0415
 
-        custodian, problem = self.face.custodian, self._session.problem
-        if (
-            custodian
-            and isinstance(problem, CustodyError)
-            and await self.face.fill(unlocking(custodian, problem.remedy))
-        ):
+        if (form := remedying(self.face.custodian, self._session.problem)) and await self.face.fill(form):
             await self.retry()
 
     async def use_file(self) -> None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wizard.core.text import capitalised
-from wizard.custody.errors import Remedy
+from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import QUESTIONS
 from wizard.steps import deadlines
 from wizard.steps.view import Field, FieldKind, Form
 
 if TYPE_CHECKING:
+    from wizard.core.errors import WizardError
     from wizard.core.secret import Secret
     from wizard.custody.custodian import Custodian
 
@@ -31,6 +32,13 @@ def unlocking(custodian: Custodian, remedy: Remedy) -> Form:
     fields = (asked, AGAIN) if question.is_new else (asked,)
     return Form(
         title, question.text, fields, act, "Create" if question.is_new else "Open", "Opening", deadlines.CUSTODY
+    )
+
+
+def remedying(custodian: Custodian | None, error: WizardError | None) -> Form | None:
+    """Return the question that opens a place of credentials where its state is the error; None where none does."""
+    return (
+        unlocking(custodian, error.remedy) if custodian and isinstance(error, CustodyError) and error.remedy else None
     )
 
 

@@ -19,7 +19,6 @@ from textual.widgets import Static
 
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
-from wizard.custody.errors import CustodyError
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Field, Form, Row, State, View, lines
 from wizard.tui.session import SessionScreen
@@ -377,11 +376,10 @@ class ViewScreen(SessionScreen[None]):
 
     async def _is_remedied(self, error: WizardError) -> bool:
         """Offer to open a place of credentials that was found locked; return whether it is open now."""
-        if self.custodian is None or not isinstance(error, CustodyError) or not error.remedy:
-            return False
-        from wizard.steps.passwords import unlocking  # noqa: PLC0415
+        from wizard.steps.passwords import remedying  # noqa: PLC0415
 
-        return await self.fill(unlocking(self.custodian, error.remedy))
+        form = remedying(self.custodian, error)
+        return form is not None and await self.fill(form)
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
