@@ -560,7 +560,7 @@ class ChoicePresenter(FlowPresenter):
 
     def view(self) -> View:
         """Return the rows, with what chooses one."""
-        choose = Action("use", PRIMARY, "Use it", "Chooses what the cursor is on.", self.choose, is_about_row=True)
+        choose = Action("use", PRIMARY, "Use it", "Chooses one.", self.choose, is_about_row=True)
         return replace(self._view, actions=(choose, self.back_action()))
 
 
