@@ -132,6 +132,9 @@ def test_all_go_on_where_one_fails_and_the_worst_is_the_exit(account: Account, c
     assert codes == {"bot-1": 0, "bot-2": 1, "bot-3": 0}, said
     assert said.json["exit"] == said.code == 1
     assert all(one["next_due"] for one in said.json["results"] if one["exit"] == 0)
+    warned = [step["observed"] for one in said.json["results"] for step in one["steps"] if step["name"] == "Key type"]
+    assert len(warned) == 2, "a bot that signs with the HMAC secret stops"
+    assert all("BINANCE_PRIVATE_KEY" in each for each in warned)
     account.spared(said.out + said.err)
 
 

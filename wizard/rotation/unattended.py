@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from wizard.core.clock import duration, utc
+from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.unattended import RotationPolicy
 from wizard.custody.errors import CustodyError
@@ -23,7 +24,7 @@ from wizard.exchange.errors import ExchangeError
 from wizard.net.route import RouteError
 from wizard.rotation.bots import CommandRun, child_environ, run_command
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures
-from wizard.rotation.findings import NEW_KEY
+from wizard.rotation.findings import FOR_BOTS, NEW_KEY
 from wizard.rotation.flow import Flow
 from wizard.rotation.host_proofs import ProofOutcome
 from wizard.rotation.journal import REVERTED, networks_of
@@ -366,6 +367,8 @@ class UnattendedRun:
         self.result.due.append(due)
         for said in (await self.keys.permissions())[1]:
             self._done("Permissions", Outcome.WARNING, said)
+        if (legacy := self.flow.current) and legacy.kind is KeyKind.HMAC:
+            self._done("Key type", Outcome.WARNING, f"{legacy.name} is HMAC. {FOR_BOTS}")
         await self.flow.begin(mode)
         await self._walk(addresses)
         await self._hand_over()

@@ -20,6 +20,7 @@ from wizard.intake.candidates import HeldKey, site_of
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
 from wizard.intake.sources import ENVIRONMENT, SEVERAL, Search, open_private_key, read_source, search, take
+from wizard.rotation.findings import FOR_BOTS
 from wizard.rotation.model import Finding, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
@@ -63,7 +64,6 @@ _TYPES = {
     ),
 }
 """For each type its name, what it is for, and what else is said of it."""
-_CHANGES = "A bot that needs BINANCE_API_SECRET cannot use the new key. `exec` sets BINANCE_PRIVATE_KEY instead."
 
 
 def _check(role: Role, typed: Secret) -> None:
@@ -340,7 +340,7 @@ class CredentialsPresenter(StepPresenter):
     def _changes(self) -> Iterable[Row]:
         current = self.flow.current
         if current and current.kind is KeyKind.HMAC and self.kind is not KeyKind.HMAC:
-            yield Row((f"{current.name} is HMAC. {_CHANGES}",), State.LOOK)
+            yield Row((f"{current.name} is HMAC. {FOR_BOTS}",), State.LOOK)
 
     def _why_unknown(self) -> str:
         if self._problem:
