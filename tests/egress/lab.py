@@ -98,7 +98,7 @@ def start_lab(directory: Path) -> Lab:
         "StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PermitRootLogin prohibit-password\n"
         "UsePAM no\nMaxStartups 100\nPidFile none\n"
-        "SetEnv SHLVL=2\n"  # else bash reads the user's .bashrc, which may take a lock that a killed login leaves behind
+        "SetEnv SHLVL=2\n"  # else bash reads .bashrc, which may wait for a lock of a killed login
     )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd's own privilege separation directory

@@ -296,7 +296,8 @@ def load(file: Path) -> Settings:
         found = file.stat()
         if found.st_uid not in (0, os.geteuid()) or found.st_mode & _WORLD_WRITABLE:
             advice = f"Make it yours, and close it to them:\nchmod go-w {file}"
-            raise WizardError(f"Other users can change {file}", advice=advice, code="settings.exposed")
+            why = "Its lines start programs, and say where keys are sent."
+            raise WizardError(f"Other users can change {file}", why=why, advice=advice, code="settings.exposed")
     return read_settings(read_toml(file))
 
 
