@@ -78,7 +78,7 @@ def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) ->
     said = command("doctor", "--json")
     assert said.code == 5
     assert said.check("Storage")["outcome"] == "failed"
-    assert "use the encrypted file" in said.check("Storage")["advice"]
+    assert "choose the encrypted file" in said.check("Storage")["advice"]
     assert (said.check("Storage")["state"], said.check("Storage")["backend"]) == ("no-bus-address", "")
     commands = [line for each in said.check("Storage")["instructions"] for line in each["commands"]]
     assert any(line.startswith("dbus-run-session -- ") and "key-wizard" in line for line in commands)

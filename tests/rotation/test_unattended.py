@@ -261,6 +261,8 @@ async def test_the_list_follows_an_address_that_services_and_binance_agree_on(ho
     assert (result.exit, result.due) == (Exit.FINE, ["changed address", "former address"]), result
     assert seen == [f"{HERE},{ELSEWHERE}"]
     assert await host.list_of(name) == ELSEWHERE
+    assert result.report is not None
+    assert "Not proven" not in dict(result.report.rows()), "Binance showed the list"
     assert await host.names() == [name]
 
 

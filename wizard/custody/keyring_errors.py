@@ -90,7 +90,8 @@ _STATES: Final = {
     ServiceState.NO_BUS_ADDRESS: (
         "This login has no session bus, so it cannot reach a keyring",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in as the user directly, because `sudo`, `su` and cron have no session bus. Or use the encrypted file.",
+        "Log in as the user directly, because `sudo`, `su` and cron have no session bus."
+        " Or run key-wizard and choose the encrypted file.",
     ),
     ServiceState.BUS_UNREACHABLE: (
         "The session bus does not answer",

@@ -28,7 +28,7 @@ from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeStep
 from wizard.rotation.steps.retire import PURGING, RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
-from wizard.rotation.sub_account_keys import SubAccountKeys
+from wizard.rotation.sub_account_keys import RESTRICTED, SubAccountKeys
 from wizard.rotation.unknown_items import UnknownItems
 from wizard.rotation.unused_keys import UNKNOWN, answers, is_no_key, to_set_aside
 
@@ -334,6 +334,7 @@ class Flow:
             never_known=self._never_known,
             accepted_until=self._accepted_until(legacy) if rotation.mode is Mode.LEAKED else None,
             refused_since=self._refused_since(death) if rotation.mode is Mode.LEAKED else None,
+            was_list_read=bool(self.context.journal.events(rotation, RESTRICTED)),
         )
         ends = {Mode.WHITELIST: CHANGED, Mode.RETIRE: LOOKED_AFTER}
         outcome = death.grade if legacy and death else ends.get(mode, STORED)

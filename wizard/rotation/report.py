@@ -74,6 +74,8 @@ class Report:
     """When Binance accepted the legacy key last, where it had leaked and that is known."""
     refused_since: float | None = None
     """When Binance refused it first, of a key that had leaked."""
+    was_list_read: bool = False
+    """Whether Binance showed the list of the key in this job, as it does for a sub-account's."""
 
     @property
     def verdict(self) -> str:
@@ -109,7 +111,8 @@ class Report:
             end = "It stays on Binance, as you said." if key.end == STAYS else key.proof
             rows.append(("Unused key", f"{key.name} was entered and never used. {end} Its secret is deleted."))
         others = self._others()
-        on_binance = "which list Binance has, as it never shows it" if self.job is Mode.WHITELIST else ""
+        is_unseen = self.job is Mode.WHITELIST and not self.was_list_read
+        on_binance = "which list Binance has, as it never shows it" if is_unseen else ""
         gaps = (self.does_not_prove or on_binance, f"that the key works from {others}" if others else "")
         return (*rows, *(("Not proven", gap) for gap in gaps if gap))
 
