@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.rotation.sub_account_lab import SimulatedClock, lab, weights
-from tests.tiers import whole
+from tests.tiers import slow, whole
 from wizard.core.errors import Exit
 from wizard.exchange.sub_accounts import WEIGHT_LIMIT, Pacer
 from wizard.rotation.model import Grade
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("accounts", [1, 10, *whole(100)])
+@pytest.mark.parametrize("accounts", [1, *slow(10), *whole(100)])
 async def test_all_are_replaced_within_the_weight_of_each_minute(tmp_path: Path, accounts: int) -> None:
     begun = time.monotonic()
     async with lab(tmp_path, accounts) as one:

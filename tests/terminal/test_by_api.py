@@ -8,6 +8,7 @@ import pytest
 
 from tests.terminal.keys import DOWN, ENTER, ESCAPE
 from tests.terminal.walk import Walk, rehearsing
+from tests.tiers import slow
 
 pytestmark = pytest.mark.terminal
 ARGUMENTS = ("--scenario", "sub-account")
@@ -28,7 +29,7 @@ def create(walk: Walk) -> None:
     walk.see("read back")
 
 
-@pytest.mark.parametrize("size", [(80, 24), pytest.param((60, 20), marks=pytest.mark.slow), (160, 50)])
+@pytest.mark.parametrize("size", [(80, 24), *slow((60, 20), (160, 50))])
 def test_a_rotation_is_walked_to_its_report_and_nothing_is_pasted(size: tuple[int, int]) -> None:
     with rehearsing({}, *ARGUMENTS, size=size) as walk:
         walk.see("enter Replace", "sub-", "The key of rehearsal-master manages")
