@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tests.tui.conftest import Wizard
+from wizard.steps.passwords import AGAIN
+from wizard.steps.view import Field, FieldKind, Form
 from wizard.tui.screens.dialogs import FormScreen, LeaveScreen, TextScreen
 
 
@@ -27,3 +29,18 @@ async def test_the_wizard_can_be_closed_from_a_dialog_and_the_key_that_asks_for_
     await wizard.when(lambda: isinstance(wizard.app.screen, LeaveScreen))
     await wizard.press("ctrl+q")
     await wizard.when(lambda: isinstance(wizard.app.screen, FormScreen))
+
+
+async def test_a_new_passphrase_that_is_empty_is_asked_for_where_it_is_missing(wizard: Wizard) -> None:
+    await wizard.at_home()
+    fields = (Field("new", "New", FieldKind.PASSWORD), AGAIN)
+    wizard.app.push_screen(FormScreen(Form("New passphrase", "", fields, save, "Save", "Saving", 1.0)))
+    await wizard.when(lambda: isinstance(wizard.app.screen, FormScreen))
+    await wizard.press("enter", "enter")
+    await wizard.until("Notice", "Nothing is entered yet")
+    assert wizard.app.focused is not None
+    assert wizard.app.focused.id == "new"
+
+
+async def save(_values: object) -> None:
+    raise AssertionError("nothing was entered")

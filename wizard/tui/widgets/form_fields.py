@@ -133,6 +133,9 @@ class FormFields(Vertical):
         repeated = self._hidden(field.name).take()
         is_same = repeated == value
         repeated.wipe()
+        if not value:
+            self.focus_next()
+            raise WizardError("Nothing is entered yet", advice="Type it in the first field, then again below.")
         if not is_same:
             self._hidden(field.name).focus()
             raise WizardError("The two are not the same", advice="Type the second one again.")
