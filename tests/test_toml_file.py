@@ -130,7 +130,7 @@ def test_what_is_no_table_is_named_with_its_line(tmp_path: Path, table: str, kin
             '[environments.a]\nbase_url = "https://api.example"\n',
             "environments.a.base_url",
             2,
-            "Choose from bots, host, hosts,",
+            "Choose from bots, deliver, host, hosts,",
         ),
         ('[environments.a]\nsite = "custom"\nhost = "api1.binance.com"\n', "environments.a.host", 3, "hosts?"),
         ("[environments.a.bots.b]\nrestrat = []\n", "environments.a.bots.b.restrat", 2, "Did you mean restart?"),

@@ -26,6 +26,7 @@ COMMANDS = (
     "check",
     "explain",
     "rotate",
+    "deliver",
     "exec",
     "doctor",
     "storage",

@@ -523,7 +523,7 @@ class TestForCron:
     ) -> None:
         bench.put_in_use(fake_keyring)
         move(bench)
-        for failing, says in (("sh -c 'echo busy; exit 7'", "exit code 7"), ("/nowhere/mail", "cannot be started")):
+        for failing, says in (("sh -c 'echo busy; exit 7'", "exit 7"), ("/nowhere/mail", "cannot be started")):
             said = command("check", "bench", "--notify", failing)
             assert said.code == 1
             assert f"The command of --notify failed: {says}" in said.err

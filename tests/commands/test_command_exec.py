@@ -19,6 +19,7 @@ import wizard
 from tests.commands.conftest import Bench, Command
 from tests.secret_service import private_bus
 from wizard.commands.exec import CHANGE_SAID_FOR, changes, memory_file
+from wizard.core.bot_variables import OWN
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import UsageError
 from wizard.core.secret import Secret
@@ -27,7 +28,6 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import item_name
 from wizard.exchange.signing import public_pem
-from wizard.rotation.bot_variables import OWN
 from wizard.rotation.current_credentials import NoCurrentKeyError
 
 REPOSITORY = Path(__file__).parents[2]

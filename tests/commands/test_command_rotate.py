@@ -161,7 +161,7 @@ def test_what_failed_is_given_to_a_command_once(account: Account, command: Comma
     assert (said.code, said.json["outcome"]) == (1, "failed"), said
     assert json.loads(told.read_text()) == said.json
     assert "do not allow 198.51.100.9" in said.json["verdict"][0]
-    assert "The command of on_failure failed: exit code 3" in said.err
+    assert "The command of on_failure failed: exit 3" in said.err
     account.spared(told.read_text() + given.read_text())
 
 

@@ -16,8 +16,9 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.rules import Rules
 from wizard.core.secret import Secret
-from wizard.core.settings import Bot, Environment, Paths, SubAccountSettings
+from wizard.core.settings import Bot, Environment, OpenBao, Paths, SubAccountSettings
 from wizard.core.sites import Site
+from wizard.core.targets import Target
 from wizard.core.unattended import KeyPolicy, RotationPolicy
 from wizard.custody.records import Slot, decode_item
 from wizard.custody.store import MemoryStore
@@ -76,6 +77,8 @@ class World:
     has_sapi: bool = True
     hosts: tuple[str, ...] = ()
     bots: tuple[Bot, ...] = ()
+    targets: tuple[Target, ...] = ()
+    openbao: OpenBao | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     name: str = "bench site"
 
@@ -116,6 +119,8 @@ class World:
             source_address=source_address,
             hosts=self.hosts,
             bots=self.bots,
+            targets=self.targets,
+            openbao=self.openbao,
         )
         echo = "http://127.0.0.1:9" if is_deaf else f"{self.base_url}/echo"
         services = tuple(

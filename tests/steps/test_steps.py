@@ -21,7 +21,8 @@ def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L9
         retire=SimpleNamespace(
             legacy=legacy, death=lambda: death, unused=(), bots_left=(), done=lambda: frozenset({BOTS})
         ),
-        context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production, bots=())),
+        context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production, bots=(), targets=())),
+        deliveries=SimpleNamespace(due=()),
     )
 
 

@@ -40,6 +40,7 @@ from wizard.exchange.diagnosis import Circumstances
 from wizard.net.route import decide_route
 from wizard.rotation.bots import child_environ, run_command
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
+from wizard.rotation.delivery import deliveries
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, circumstances, open_exchange
 from wizard.rotation.findings import (
     ACTIVITY_HISTORY,
@@ -198,6 +199,7 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
         keys = (*filter(None, (legacy,)), *journal.unused(environment.name))
         others = tuple(_Other(each, answers(journal, each.name.fingerprint)) for each in keys)
         hosts = hosts_to_prove(environment, journal, networks_of(key.whitelist)) if options.hosts else {}
+        targets = deliveries(environment, journal)
     asking = _Asking(environment, key, others, hosts)
     egress, told = await asyncio.gather(observe(environment, paths), asking.ask_all(paths, known))
     answer, futures, asked, proofs = told
@@ -207,7 +209,7 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     writer = FindingWriter(time.time, str(seen.address or ""))
     given = [environment.policy.max_age, options.max_age and options.max_age * _DAY]
     max_age = min((each for each in given if each is not None), default=DEFAULT_DAYS * _DAY)
-    findings = judge(seen, writer, max_age)
+    findings = (*judge(seen, writer, max_age), *(one.finding for one in targets))
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
     is_alive = seen.is_leak_alive or any(seen.state_of(other) is KeyState.ALIVE for other in asked)
     code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)
@@ -328,8 +330,7 @@ def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], 
     given = cleaned(f"Key Wizard, {options.environment}\n{words}\n").encode()
     ended = run_async(run_command(options.notify, child_environ(os.environ), COMMAND_DEADLINE, given))
     if ended.exit != 0:
-        how = ended.trouble or f"exit code {ended.exit}"
-        print_message("\n  ".join([f"key-wizard: The command of --notify failed: {how}.", *ended.output]))
+        print_message("\n  ".join([f"key-wizard: The command of --notify failed: {ended.phrase}.", *ended.output]))
         return
     try:
         with closing(open_journal(paths)) as journal:

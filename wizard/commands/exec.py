@@ -13,13 +13,13 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from wizard.commands.console import ArgumentParser, non_negative, print_message
+from wizard.core.bot_variables import API_KEY, API_SECRET, OWN, PRIVATE_KEY, PROGRAMS, Names, parse_names, rivals
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
 from wizard.custody.records import KeyRecord, Slot
-from wizard.rotation.bot_variables import API_KEY, API_SECRET, OWN, PRIVATE_KEY, PROGRAMS, Names, parse_names, rivals
 from wizard.rotation.current_credentials import read_current, stored_keys, watch_current
 
 if TYPE_CHECKING:

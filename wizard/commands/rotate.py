@@ -110,9 +110,9 @@ async def _rotate(chosen: Sequence[Environment], place: Custodian, options: argp
         if found[one.name].exit is not Exit.FINE and found[one.name].outcome != WAITING and one.rotation.on_failure:
             given = json.dumps({"schema": SCHEMA, **found[one.name].as_json(time.time())}).encode()
             ended = await run_command(one.rotation.on_failure, child_environ(os.environ), given=given)
-            if ended.exit != 0 or ended.trouble:
-                how = ended.trouble or f"exit code {ended.exit}"
-                print_message("\n  ".join([f"{one.name}: The command of on_failure failed: {how}.", *ended.output]))
+            if not ended.is_good:
+                said = f"{one.name}: The command of on_failure failed: {ended.phrase}."
+                print_message("\n  ".join([said, *ended.output]))
     return list(found.values())
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 from wizard.commands.console import print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.errors import Exit
-from wizard.rotation.journal import Overview, read_journal
-from wizard.rotation.json_records import describe_key
-from wizard.rotation.model import Mode
+from wizard.core.text import printable
+from wizard.rotation.journal import Journal, Overview, read_journal
+from wizard.rotation.json_records import describe_finding, describe_key
+from wizard.rotation.model import Finding, Mode
 
 SUMMARY = "environments, their keys, what is open and what is next"
 EXAMPLES = """\
@@ -25,18 +27,27 @@ def run(options: argparse.Namespace) -> int:
     paths, known = settings.read()
     with read_journal(paths) as journal:
         seen = journal.overview(known.environments.values())
+        targets = {one.environment.name: _targets(one, journal) for one in seen}
     now = time.time()
     if options.json:
-        print_json({"environments": [_as_json(one, now) for one in seen]})
+        print_json({"environments": [_as_json(one, targets[one.environment.name], now) for one in seen]})
     else:
-        print_result("\n".join(_line(one, now) for one in seen))
+        print_result("\n".join(_line(one, targets[one.environment.name], now) for one in seen))
     leaking = any(one.open_rotation and one.open_rotation.mode is Mode.LEAKED for one in seen)
     if leaking or any(one.legacy or one.unused for one in seen):
         return Exit.LEGACY_ALIVE
     return Exit.ROTATION_OPEN if any(one.open_rotation for one in seen) else Exit.FINE
 
 
-def _line(one: Overview, now: float) -> str:
+def _targets(one: Overview, journal: Journal) -> Sequence[Finding]:
+    if not one.environment.targets:
+        return ()
+    from wizard.rotation.delivery import deliveries  # noqa: PLC0415 - it loads an HTTP library
+
+    return [each.finding for each in deliveries(one.environment, journal)]
+
+
+def _line(one: Overview, targets: Sequence[Finding], now: float) -> str:
     key = "no key"
     if one.current:
         proven = one.current.proven_at
@@ -46,10 +57,11 @@ def _line(one: Overview, now: float) -> str:
     dead = [f"legacy key {one.legacy.name}"] if one.legacy else []
     dead += [f"unused key {key.name}" for key in one.unused]
     legacy = "".join(f", {key} is not proven dead" for key in dead)
-    return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}"
+    left = "".join(f"\n{'':<14} {printable(each.observed, 1000)}" for each in targets if each.advice)
+    return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}{left}"
 
 
-def _as_json(one: Overview, now: float) -> dict[str, object]:
+def _as_json(one: Overview, targets: Sequence[Finding], now: float) -> dict[str, object]:
     return {
         "environment": one.environment.name,
         "site": one.environment.site.name,
@@ -58,4 +70,5 @@ def _as_json(one: Overview, now: float) -> dict[str, object]:
         "unused": [describe_key(key, now) for key in one.unused],
         "open_rotation": one.open_rotation and {"step": one.open_rotation.step, "mode": one.open_rotation.mode},
         "next": one.next_step,
+        "targets": [describe_finding(each) for each in targets],
     }

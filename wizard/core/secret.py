@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import NoReturn, Self, final
 
 FINGERPRINT_DIGITS = 12
+DIGITS = 32
+"""Of the SHA-256 of a whole text; more would look like a key."""
 MASK = "••••••••"
 
 
@@ -55,11 +57,11 @@ class Secret(Wipeable):
         self._bytes[:] = bytes(len(self._bytes))
         self._bytes.clear()
 
-    def fingerprint(self) -> str:
-        """Return the first 12 hex digits of the text's SHA-256."""
+    def fingerprint(self, digits: int = FINGERPRINT_DIGITS) -> str:
+        """Return the first hex digits of the text's SHA-256."""
         import hashlib  # noqa: PLC0415 - the first screen is there before OpenSSL
 
-        return hashlib.sha256(self._bytes).hexdigest()[:FINGERPRINT_DIGITS]
+        return hashlib.sha256(self._bytes).hexdigest()[:digits]
 
     def last_four(self) -> str:
         """Return the last four characters, or nothing when that would show half of the text."""

@@ -19,6 +19,7 @@ from wizard.core.destinations import is_this_machine, read_destination, read_url
 from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
+from wizard.core.targets import Target, read_target
 from wizard.core.text import did_you_mean, printable
 from wizard.core.toml_file import Section, read_toml
 from wizard.core.unattended import KeyPolicy, RotationPolicy, read_block, read_key_policy, read_policy
@@ -113,6 +114,10 @@ class Environment:
     """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
     bots: tuple[Bot, ...] = ()
     """What is restarted after a switch, in this order."""
+    targets: tuple[Target, ...] = ()
+    """Where the current key is written for bots."""
+    openbao: OpenBao | None = None
+    """The server of the targets that are there."""
     two_keys_limit: float = 3600.0
     """Seconds that the new and the legacy key may both work."""
     sub_account: SubAccountSettings | None = None
@@ -311,7 +316,9 @@ def read_settings(whole: Section) -> Settings:
     found = {name: _environment(name, environments, sites, rules, policy) for name in environments.values}
     found |= {name: _managed(one, environments, found) for name, one in found.items()}
     usual = {name: Environment(name, sites[site], rules, policy=policy) for name, site in _USUAL.items()}
-    return Settings(found or usual, _custody(whole.section("custody")))
+    custody = _custody(whole.section("custody"))
+    found = {name: replace(one, openbao=custody.openbao) for name, one in found.items()}
+    return Settings(found or usual, custody)
 
 
 def read() -> tuple[Paths, Settings]:
@@ -371,6 +378,7 @@ def _environment(
         uses_futures=section.flag("uses_futures"),
         hosts=_hosts(section),
         bots=tuple(_bot(name, section.section("bots")) for name in section.section("bots").values),
+        targets=tuple(read_target(name, section.section("deliver")) for name in section.section("deliver").values),
         two_keys_limit=60.0 * section.number(_LIMIT, 60.0, 1.0, LONGEST_OVERLAP),
         rotation=replace(rotation, every=min(filter(None, (rotation.every, policy.max_age)), default=None)),
         policy=policy,
@@ -432,7 +440,7 @@ _USUAL: Final = {"production": "binance.com", "staging": "demo", "development": 
 _RULES: Final = ("max_entries", "tolerated_ranges")
 _LIMIT: Final = "max_minutes_with_two_keys"
 _ENVIRONMENT: Final = (
-    *("site", "source_address", "proxy", "uses_futures", "hosts", "bots", _LIMIT),
+    *("site", "source_address", "proxy", "uses_futures", "hosts", "bots", "deliver", _LIMIT),
     *("sub_account", "rotation", "whitelist"),
 )
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from wizard.core.errors import FileError, WizardError
@@ -28,6 +29,21 @@ if TYPE_CHECKING:
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
 CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
+
+
+async def load_openbao() -> ModuleType:
+    """Return `wizard.custody.openbao`, or raise CustodyError where its extra is not installed."""
+    try:
+        return await in_daemon_thread(lambda: import_module("wizard.custody.openbao"))
+    except ModuleNotFoundError as error:
+        if error.name != "hvac":
+            raise
+        raise CustodyError(
+            "The client of OpenBao is not installed",
+            why="It is an extra of Key Wizard.",
+            advice="Install it, then start again:\npip install 'key-wizard[openbao]'",
+            code="extra-missing",
+        ) from None
 
 
 class Custodian:
@@ -67,17 +83,7 @@ class Custodian:
         return self._opened
 
     async def _open_openbao(self, chosen: OpenBao) -> Store:
-        try:
-            module = await in_daemon_thread(lambda: import_module("wizard.custody.openbao"))
-        except ModuleNotFoundError as error:
-            if error.name != "hvac":
-                raise
-            raise CustodyError(
-                "The client of OpenBao is not installed",
-                why="It is an extra of Key Wizard.",
-                advice="Install it, then start again:\npip install 'key-wizard[openbao]'",
-                code="extra-missing",
-            ) from None
+        module = await load_openbao()
         if self._openbao is None:
             self._openbao = module.OpenBaoStore(chosen, self.custody.deadline, self._environ)
         await self._openbao.expect_usable()

@@ -23,7 +23,7 @@ from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultDown, V
 from wizard.core import files
 from wizard.core.errors import FileError
 from wizard.core.safety import silence_libraries
-from wizard.core.secret import Secret
+from wizard.core.secret import DIGITS, Secret
 from wizard.core.settings import OTHERS, TOKEN_VARIABLES, OpenBao, Place, home
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.errors import CustodyError, ItemOccupiedError
@@ -37,6 +37,7 @@ _FILES: Final = (".bao-token", ".vault-token")
 """Below the home directory. `bao login` and `vault login` write the second one."""
 _LOG_IN: Final = "Log in, then try again:\nbao login"
 _CHECK: Final = "Check the server and the network. Then try again."
+_MOVE: Final = "Choose another path, or move that away."
 _OCCUPIED: Final = (
     *("occupied", "holds an item of this name already"),
     *("Another host stored it, or somebody deleted it and left its versions.", "Nothing was overwritten."),
@@ -163,7 +164,7 @@ class OpenBaoStore:
             if isinstance(error.json, dict) and (error.errors == [] or "data" in error.json):
                 return error.json.get("data")  # data: the item was deleted, and can be brought back
             raise
-        return None if method == "delete" else answer["data"]
+        return None if method == "delete" or path.startswith("destroy/") else answer["data"]
 
     def _is_accepted(self) -> bool:
         """Return whether the server knows the token: for one that it does not know, it gives no other reason."""
@@ -229,6 +230,38 @@ class OpenBaoStore:
         return "failed", "gave no answer that helps", f"It ended with {type(error).__name__}. {at}", _CHECK
 
 
+class OpenBaoPath(OpenBaoStore):
+    """One path that bots read. Its newest version holds the current key, and is followed by check-and-set."""
+
+    async def ask(self, action: str, /, text: str = "", fingerprint: str = "", **_: str) -> str:
+        """Read, `write` a JSON object, or `withdraw` a key, with all versions before the newest.
+
+        Returns the digest of what is held then, as `Secret` has it; empty for nothing. Raises CustodyError.
+        """
+        path = self._path("")
+        number, fields = await self._call("read", f"data/{path}", take=_newest) or (0, {})
+        if action == "write":
+            wanted = json.loads(text)
+            if fields and not fields.keys() & wanted.keys():
+                raise _refused("occupied", "holds something else at this path", "Key Wizard did not write it.", _MOVE)
+            body = {"options": {"cas": number}, "data": wanted}
+            await self._call("update", f"data/{path}", "post", body, itemgetter("version"))
+            number, fields = await self._call("read", f"data/{path}", take=_newest) or (0, {})
+        if action == "withdraw" and number:
+            if fingerprint in [Secret(str(value)).fingerprint() for value in fields.values()]:
+                number, fields = 0, {}
+            if old := await self._versions(path, number):
+                await self._call("update", f"destroy/{path}", "post", {"versions": old})
+                if await self._versions(path, number):
+                    raise _refused("failed", "did not destroy old versions", "They are still there.", _CHECK)
+        return Secret(json.dumps(fields, sort_keys=True)).fingerprint(DIGITS) if fields else ""
+
+    async def _versions(self, path: str, newest: int) -> list[int]:
+        """Return the versions whose values are there, but the newest."""
+        held = await self._call("read", f"metadata/{path}", take=_numbers) or ()
+        return [number for number in held if number != newest]
+
+
 def _kind(found: Any) -> str:
     return " ".join(filter(None, (found.get("type"), (found.get("options") or {}).get("version"))))
 
@@ -240,6 +273,14 @@ def _value(found: Any) -> Secret:
 
 def _keys(found: Any) -> list[str]:
     return [key for key in found["keys"] if not key.endswith("/")]
+
+
+def _newest(found: Any) -> tuple[int, dict[str, object]]:
+    return int(found["metadata"]["version"]), dict(found["data"] or {})
+
+
+def _numbers(found: Any) -> list[int]:
+    return [int(name) for name, one in found["versions"].items() if not one["destroyed"]]
 
 
 def _refused(code: str, does: str, why: str, advice: str) -> CustodyError:

@@ -9,12 +9,12 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from wizard.core.bot_variables import RIVALS
 from wizard.core.clock import duration, utc
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import TOKEN_VARIABLES, Bot
 from wizard.core.text import printable
 from wizard.egress.ssh_hosts.openssh import end_process
-from wizard.rotation.bot_variables import RIVALS
 from wizard.rotation.context import Context
 from wizard.rotation.model import Event
 
@@ -45,6 +45,17 @@ class CommandRun:
     output: tuple[str, ...] = ()
     """Its last lines, safe to show."""
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it did what it should."""
+        return self.exit == 0 and not self.trouble
+
+    @property
+    def phrase(self) -> str:
+        """What it came to: `exit 0`."""
+        code = self.exit or 0
+        return self.trouble or (f"exit {code}" if code >= 0 else f"signal {-code}")
+
 
 @dataclass(frozen=True, slots=True)
 class Restart:
@@ -60,15 +71,13 @@ class Restart:
     @property
     def is_good(self) -> bool:
         """Whether the bot was restarted, and its check passed where it has one."""
-        return self.run.exit == 0 and not self.run.trouble
+        return self.run.is_good
 
     @property
     def phrase(self) -> str:
         """What it came to: `exit 0 at 19:14:02 UTC`."""
-        run, code = self.run, self.run.exit or 0
-        how = run.trouble or (f"exit {code}" if code >= 0 else f"signal {-code}")
-        passed = "checked" if self.is_good else f"check {how}"
-        return f"{passed if self.is_check else how} at {utc(self.at)[11:]}"
+        passed = "checked" if self.is_good else f"check {self.run.phrase}"
+        return f"{passed if self.is_check else self.run.phrase} at {utc(self.at)[11:]}"
 
 
 def item_of(bot: Bot) -> str:
@@ -80,7 +89,7 @@ async def restart(bot: Bot, context: Context) -> Restart:
     """Restart a bot, then run its check, and keep in the journal what came of it; a `WizardError` from the journal."""
     environ = child_environ(context.environ)
     run, is_check = await run_command(bot.restart, environ), False
-    if bot.check and run.exit == 0 and not run.trouble:
+    if bot.check and run.is_good:
         said, is_check = run.output, True
         run = await run_command(bot.check, environ)
         run = replace(run, output=(*said, *run.output))

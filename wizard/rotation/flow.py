@@ -6,6 +6,7 @@ before it ended.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from wizard.core.errors import Exit, WizardError
@@ -13,6 +14,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
+from wizard.rotation.delivery import AT_THE_END, Deliveries
 from wizard.rotation.host_proofs import proven_hosts
 from wizard.rotation.journal import LIST_CHANGED
 from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, exit_code
@@ -88,6 +90,7 @@ class Flow:
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
+        self.deliveries = Deliveries(context)
         self.unknown_items = UnknownItems(context.vault)
         account = context.environment.sub_account
         self.sub_account = SubAccountKeys(context, account, self.credentials) if account else None
@@ -305,6 +308,8 @@ class Flow:
     ) -> Report:
         mode = self.context.rotation.mode
         await self._drop_rest("another key took its place", is_import=mode is Mode.ADOPT)
+        with suppress(WizardError):  # what is due stays due
+            await self.deliveries.run(within=AT_THE_END)
         finished = self._take(Move.FINISH)
         rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
@@ -329,6 +334,7 @@ class Flow:
             overlap_seconds=max(0.0, dead_since - current.stored_at) if legacy else 0.0,
             still_held=copies.found,
             not_looked_at=copies.unknown,
+            undelivered=tuple(one.finding.observed for one in self.deliveries.states if one.finding.advice),
             proven_hosts=proven_hosts(self.context.journal, rotation),
             unused=self.retire.unused_keys(),
             never_known=self._never_known,

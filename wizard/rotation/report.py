@@ -60,6 +60,8 @@ class Report:
     """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
     not_looked_at: tuple[str, ...] = ()
     """Where it could not be looked, each with the reason."""
+    undelivered: tuple[str, ...] = ()
+    """Which delivery targets lack the key or may hold a dead one, as sentences."""
     proven_hosts: tuple[str, ...] = ()
     """From which other hosts the key was proven, as `198.51.100.7 (bot-1)`."""
     whitelist_before: str | None = None
@@ -132,6 +134,7 @@ class Report:
             *([on_binance] if self.legacy and on_binance else []),
             *filter(None, map(_left, self.unused)),
             *([_NEVER_KNOWN.format(counted(self.never_known, "entered key"))] if self.never_known else []),
+            *(f"{said}\nkey-wizard deliver {self.environment}" for said in self.undelivered),
             *(f"{whose} is still in {place}. {remove}." for place in self.still_held),
             *(
                 f"Look for {whose[:1].lower()}{whose[1:]} yourself. {capitalised(reason)}."
@@ -209,7 +212,9 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
         unused = tuple(UnusedKey(**{**key, "name": KeyName(**key["name"])}) for key in detail.get("unused", ()))
-        places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at", "proven_hosts")}
+        places = {
+            name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at", "undelivered", "proven_hosts")
+        }
         grade = Grade(detail["grade"]) if detail["grade"] else None
         job = Mode(detail["job"]) if detail.get("job") else None
         report = Report(**{**detail, **names, **places, "grade": grade, "job": job, "unused": unused})

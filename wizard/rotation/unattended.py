@@ -236,6 +236,7 @@ class UnattendedRun:
             self.result.next_due = next_due(self._policy, current, (told.created_ms or 0) / 1000 if told else None)
             is_old = self.result.next_due is not None and self.result.next_due <= self._context.clock()
             if not self.list_only and (is_old or self.is_forced):
+                self._expect_delivered()
                 await self._replace(Mode.ROTATE, seen.listed, "age" if is_old else "asked for")
         elif not self.list_only:
             if self.flow.preflight.unknown_items:
@@ -245,6 +246,7 @@ class UnattendedRun:
                 advice = f"To see it, run: key-wizard storage {self._name}"
                 raise HaltError(Exit.SAYS_NO, "A stored key is unknown to the wizard", why, advice)
             await self._replace(Mode.SET_UP, await self._first_list(), "first key")
+        self._expect_delivered()
 
     async def _resume(self, rotation: RotationRecord) -> None:
         """Go on with an open job. Before a key or a list was changed, the address is looked at anew."""
@@ -440,6 +442,9 @@ class UnattendedRun:
 
     async def _hand_over(self) -> None:
         """Run the commands that give the bots a key, once after each switch to one made by API, or undone one."""
+        await self._deliver()
+        if self.flow.retire.legacy:
+            self._expect_delivered()
         switched = self._switched()
         is_new = switched and (switched.kind == REVERTED or self._made_here(str(switched.detail["fingerprint"])))
         if self._handed_over() is not None or not (is_new or self.flow.step is Step.RETIRE):
@@ -452,22 +457,31 @@ class UnattendedRun:
             self._expect_good("on_switch", await run_command(self._policy.on_switch, environ))
         self._context.journal.record(self.flow.rotation, HANDED_OVER, {"environment": self._name})
 
+    async def _deliver(self) -> None:
+        for one in await self.flow.deliveries.run() if self.flow.deliveries.due else ():
+            self._done(one.finding.subject, one.finding.outcome, one.finding.observed)
+
+    def _expect_delivered(self) -> None:
+        for found in (one.finding for one in self.flow.deliveries.due):
+            code = Exit.INCONCLUSIVE if found.outcome is Outcome.INCONCLUSIVE else Exit.SAYS_NO
+            code, advice = Exit.LEGACY_ALIVE if self.flow.retire.legacy else code, f"The next run does. {found.advice}"
+            raise HaltError(code, "A delivery target does not have the current key", found.observed, advice)
+
     def _expect_good(self, name: str, run: CommandRun) -> None:
-        how = run.trouble or f"exit code {run.exit}"
-        if run.exit != 0 or run.trouble:
-            why, advice = f"It came to {how}.", "The next run tries it again. A legacy key works until then."
+        if not run.is_good:
+            why, advice = f"It came to {run.phrase}.", "The next run tries it again. A legacy key works until then."
             raise HaltError(Exit.SAYS_NO, f"The command of {name} failed", " ".join([why, *run.output]), advice)
-        self._done("Bots", Outcome.PASSED, f"{name}: {how}.")
+        self._done("Bots", Outcome.PASSED, f"{name}: {run.phrase}.")
 
     async def _retire(self) -> None:
         """Hand the new key over, wait, delete what it replaced, and prove its death."""
         retire = self.flow.retire
         if self._was_retiring:
             await self._keep_listed()
-        if retire.legacy:
-            await self._hand_over()
+        await (self._hand_over() if retire.legacy else self._deliver())
         for key in self._doomed()[:1]:  # a switch that was undone leaves a key that bots may still use
-            end = (self._handed_over() or 0.0) + self._policy.grace
+            delivered = (one.at for one in self.flow.deliveries.states if not one.is_due)
+            end = max(self._handed_over() or 0.0, *delivered, 0.0) + self._policy.grace
             await self._wait(end, f"{key.name} works on for the grace time.")
         await self._check_master()
         begun, doomed = self._context.stopwatch(), self._doomed()
@@ -477,6 +491,8 @@ class UnattendedRun:
             raise HaltError(Exit.LEGACY_ALIVE, "Binance does not accept the current key", death.sentence, advice)
         if retire.legacy and retire.accepts_legacy:
             await self._expect_unchanged(retire.legacy)
+        if doomed:  # after a switch that was undone, a target that is due still has the key that goes
+            self._expect_delivered()
         for key in doomed:
             await self._do("Delete", self.keys.delete(key))
         for _ in range(int(self._context.pace.patience / self._context.pace.between_polls)):

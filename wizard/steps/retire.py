@@ -16,6 +16,7 @@ from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.intake.copies import Copies
 from wizard.rotation.bots import DEADLINE, item_of
+from wizard.rotation.delivery import AT_THE_END
 from wizard.rotation.findings import ACTIVITY_HISTORY, FOREIGN_SOURCE
 from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
@@ -27,12 +28,13 @@ from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State
 if TYPE_CHECKING:
     from wizard.core.settings import Bot
     from wizard.custody.records import KeyRecord
+    from wizard.rotation.delivery import Delivery
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
 
 MOST_POLLS = 12
 """After so many the user is asked again, where lines are spoken."""
-BOTS, DELETED = "bots", "deleted"
+BOTS, DELETED, _TARGET = "bots", "deleted", "target "
 
 
 class RetirePresenter(ApiPresenter):
@@ -67,12 +69,13 @@ class RetirePresenter(ApiPresenter):
     async def begin(self) -> None:
         """Look for files that still hold the legacy key; a screen does that while the user reads."""
         if not self.face.is_live:
+            await self._deliver()
             await self._look_for_copies()
 
     async def watch(self) -> None:
         """Ask with both keys until the matter is settled."""
         try:
-            await asyncio.gather(self._look_for_copies(), self._ask_until_settled(None))
+            await asyncio.gather(self._deliver(), self._look_for_copies(), self._ask_until_settled(None))
         finally:
             self._has_watched = True
 
@@ -134,10 +137,17 @@ class RetirePresenter(ApiPresenter):
             self._copies = Copies(unknown=(error.what,))
         self.face.show()
 
+    async def _deliver(self) -> None:
+        """Deliver to the targets that are due. Each row says what came of it."""
+        with suppress(WizardError):  # the current key cannot be read, as the next poll says
+            for one in await self.flow.deliveries.run(within=AT_THE_END):
+                self.face.say(one.finding.observed)
+        self.face.show()
+
     async def toggle(self, item: str) -> None:
-        """Note what the user has done. A key that was never used is settled by what Binance says of it alone."""
+        """Note what the user has done. What was read back, or Binance has to say, nobody ticks."""
         self._at = item
-        if item in self._unused:
+        if item in self._unused or item.startswith(_TARGET):
             return
         self._done ^= {item}
         self.flow.retire.note_done(self._done)
@@ -148,10 +158,12 @@ class RetirePresenter(ApiPresenter):
         return item != before
 
     async def restart(self, item: str) -> None:
-        """Restart the bot of a row; from another row all that are not ticked."""
+        """Deliver to all targets that are due, then restart the bot of a row; from another row all not ticked."""
         self._at, bots = item, self.flow.context.environment.bots
+        if self.flow.deliveries.due:
+            await self.face.attempt(self._deliver, "Delivering the key", deadlines.closed(AT_THE_END))
         chosen = [bot for bot in bots if item_of(bot) == item] or self.flow.retire.bots_left
-        if not chosen:
+        if bots and not chosen:
             self.face.note("All bots are ticked. Choose one to restart it again.", State.LOOK)
         for bot in chosen:
             at_most = deadlines.closed(DEADLINE * (1 + bool(bot.check)))
@@ -169,7 +181,8 @@ class RetirePresenter(ApiPresenter):
         if self.api is None or record is None or not await self.is_settled():
             return
         further = not_handed_over(self.flow) if record is self.legacy else ()
-        consent = self.deleting(record, *further, asks_for_key=self.flow.context.environment.is_production)
+        is_dangerous = self.flow.context.environment.is_production or bool(self.flow.deliveries.due)
+        consent = self.deleting(record, *further, asks_for_key=is_dangerous)
         if await self.delete_key(consent, partial(self.api.delete, record), str(record.name)):
             if record is self.legacy:
                 self._done |= {DELETED}
@@ -225,6 +238,7 @@ class RetirePresenter(ApiPresenter):
         doing, at_most = "Asking once more, then undoing the switch", deadlines.poll(self.flow.context.pace)
         if await self.face.attempt(self._ask, doing, at_most) is not None or self._problem:
             self.flow.revert()
+            await self.face.attempt(self._deliver, "Delivering the key", deadlines.closed(AT_THE_END))
             self.face.leave()
 
     async def show_details(self) -> None:
@@ -352,7 +366,10 @@ class RetirePresenter(ApiPresenter):
         first, further, second = ("1  ", "   ", "2  ") if is_live else ("", "", "")
         if self._has_leaked:
             first, second = second, first
-        rows = [self._bot_row(f"{further if at else first}Restart {bot.name}", bot) for at, bot in enumerate(bots)]
+        signs = (first, *[further] * (len(bots) + len(states := self.flow.deliveries.states)))
+        rows = [self._target_row(sign, one) for sign, one in zip(signs, states, strict=False)]
+        bot_signs = zip(signs[len(rows) :], bots, strict=False)
+        rows += [self._bot_row(f"{sign}Restart {bot.name}", bot) for sign, bot in bot_signs]
         everywhere = Row(
             (f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)
         )
@@ -385,6 +402,12 @@ class RetirePresenter(ApiPresenter):
         offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
         detail = (*self._by_hand, death.sentence)
         return Row((words,), item=item, detail=detail, offers=(*self._offers, *offers))
+
+    def _target_row(self, sign: str, one: Delivery) -> Row:
+        state = State.GOOD if not one.is_due else State.STOP if one.trouble else State.EMPTY
+        cells, offers = (f"{sign}Deliver to {one.target.name}", one.stage or "due"), (("restart", "delivers the key"),)
+        detail, item = (one.finding.observed,), f"{_TARGET}{one.target.name}"
+        return Row(cells, state, 1, not one.is_due, item, detail, offers if one.is_due else ())
 
     def _bot_row(self, words: str, bot: Bot) -> Row:
         restarted = self.flow.retire.restarts().get(bot.name)
@@ -433,7 +456,7 @@ class RetirePresenter(ApiPresenter):
         tick = Action(
             "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
         )
-        about = "Runs the restart command of a bot, then its check."
+        about = "Writes the key to targets that are due, then runs the restart command of a bot and its check."
         unused = self._unused
         kept = unused.get(here.item) if here and self.face.is_live else None
         label = f"{'Keep' if self._stays(kept) else 'Give up'} {kept.name}" if kept else "Keep a key"
@@ -441,6 +464,7 @@ class RetirePresenter(ApiPresenter):
         keep = Action("keep", "k", label, about_keep, self.keep, is_about_row=True)
         names = {item_of(bot): bot.name for bot in self.flow.context.environment.bots}
         label = f"Restart {names.get(here.item, 'bots') if here and self.face.is_live else 'bots'}"
+        label = "Deliver the key" if self.flow.deliveries.due else label
         restart = Action("restart", "x", label, about, self.restart, is_about_row=True)
         doomed = kept.name if kept else legacy
         about = "Deletes the key of the row on Binance, after a question."
@@ -456,7 +480,7 @@ class RetirePresenter(ApiPresenter):
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if here else []),
-            *([restart] if here and names and self.legacy else []),
+            *([restart] if here and (names or self.flow.deliveries.due) and self.legacy else []),
             *([by_api] if any(by_api.word in dict(row.offers) for row in rows) else []),
             *([keep] if any(unused.get(row.item) for row in rows) else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
@@ -487,10 +511,12 @@ class RetirePresenter(ApiPresenter):
 
 def not_handed_over(flow: Flow) -> tuple[str, ...]:
     """Say which bots were not ticked, as far as they are known."""
+    said = [f"{one.target.name} does not have the new key." for one in flow.deliveries.due]
     if names := [bot.name for bot in flow.retire.bots_left]:
-        return (f"You did not tick {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}.",)
-    is_noted = flow.context.environment.bots or BOTS in flow.retire.done()
-    return () if is_noted else ("You did not tick that your bots have the new key.",)
+        said.append(f"You did not tick {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}.")
+    environment, otherwise = flow.context.environment, "You did not tick that your bots have the new key."
+    is_noted = environment.bots or environment.targets or BOTS in flow.retire.done()
+    return (*said, *([] if is_noted else [otherwise]))
 
 
 def judged(flow: Flow) -> tuple[KeyRecord | None, Death]:
@@ -515,7 +541,7 @@ def purging(flow: Flow) -> Consent | None:
         return None
     is_open = death.grade is not Grade.PROVEN
     gap = f" Not proven: {death.does_not_prove}." if is_open else ""
-    asks_for_key = is_open or flow.context.environment.is_production or retire.bots_left
+    asks_for_key = is_open or flow.context.environment.is_production or retire.bots_left or flow.deliveries.due
     place = key.store.removesuffix(" only").removesuffix(", unlocked")
     title, text = f"Delete the secret of {key.name}?", f"It is deleted from {place}. You cannot undo this."
     if death.is_missing:
