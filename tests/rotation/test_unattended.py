@@ -229,7 +229,7 @@ async def test_a_key_is_replaced_when_that_is_asked_for(host: Host) -> None:
     assert (result.exit, result.due) == (Exit.FINE, ["asked for"]), result
 
 
-@pytest.mark.parametrize("die_at", range(1, 10))
+@pytest.mark.parametrize("die_at", range(1, 11))
 async def test_a_run_that_ends_anywhere_is_finished_by_the_next_one(host: Host, die_at: int) -> None:
     await host.open()
     with pytest.raises(Killed):
@@ -237,7 +237,7 @@ async def test_a_run_that_ends_anywhere_is_finished_by_the_next_one(host: Host, 
     result = await host.run(is_forced=True)
     assert result.exit is Exit.FINE, result
     assert await host.names() == [last_four(result)]
-    assert len(await host.made()) == 1 + (die_at == 9)  # by then the first run had done what it was asked for
+    assert len(await host.made()) == 1 + (die_at == 10)  # by then the first run had done what it was asked for
     async with host.flow() as flow:
         assert flow.rotation is None
 
