@@ -204,6 +204,13 @@ class ArgumentParser(argparse.ArgumentParser):
             elif option.nargs != 0 and value:
                 yield f"{option.option_strings[-1]}={value}"
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # Help and version are results. Python 3.11.2 ends with a traceback where they cannot be written.
+        if file is sys.stdout:
+            write_output(message.removesuffix("\n"))
+        else:
+            super()._print_message(message, file)
+
     def format_help(self) -> str:
         """Return the help; at its end it names the variables."""
         variables = textwrap.fill(f"Variables: {', '.join(self.variables())}", 100)
