@@ -27,7 +27,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.rotation.sub_account_lab import DAY, KEYS, POLICY, REMOVE, RESTRICT, Call, Lab, lab
-from tests.tiers import slow, whole
+from tests.tiers import whole
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.custodian import CREDENTIAL
@@ -241,6 +241,6 @@ async def test_a_change_of_the_list_is_killed_at_each_call_that_changes_somethin
     await template.kill_at_each(points([Call("POST", RESTRICT, 0), Call("DELETE", REMOVE, 0)]))
 
 
-@pytest.mark.parametrize("share", [*slow(0), *whole(*range(1, 4))])
+@pytest.mark.parametrize("share", whole(*range(4)))
 async def test_a_rotation_is_killed_at_every_call(template: Template, share: int) -> None:
     await template.kill_at_each(points(await template.calls())[share::4])

@@ -24,6 +24,7 @@ from tests.custody.bao import Bao
 from tests.egress.lab import IS_REQUIRED, MISSING
 from tests.rotation.bot_hosts import BotHost, start_hosts
 from tests.rotation.conftest import World
+from tests.tiers import whole
 from wizard.core.bot_variables import OWN
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
@@ -185,7 +186,7 @@ async def cut_at_moments(world: World, host: BotHost, moments: int) -> int:
     return met
 
 
-@pytest.mark.parametrize("moments", [4, pytest.param(40, marks=SLOW)])
+@pytest.mark.parametrize("moments", [4, *whole(40)])
 async def test_a_host_that_dies_in_between_has_a_whole_file_or_none(
     delivering: World, hosts: dict[str, BotHost], moments: int
 ) -> None:
