@@ -50,6 +50,15 @@ async def test_every_trial_is_another_value_under_another_name() -> None:
     assert all(service.startswith("key-wizard:trial:") for service in store.written)
 
 
+async def test_what_a_killed_trial_left_is_deleted_by_the_next_one_of_the_same_owner() -> None:
+    store, value = MemoryStore(), Secret("x")
+    for name in ("mine.bot-1.", "mine.bot-1-a.", "theirs.bot-1."):
+        await store.write(f"key-wizard:trial:{name}0a", value)
+    await try_out(store, "mine.bot-1.")
+    await try_out(store)
+    assert await store.names("") == ("key-wizard:trial:mine.bot-1-a.0a", "key-wizard:trial:theirs.bot-1.0a")
+
+
 @pytest.mark.parametrize(
     ("store", "code"),
     [

@@ -102,7 +102,7 @@ async def open_flow(
         journal = open_journal(paths, clock)
         try:
             journal.check()
-            storage = await _try(store, clock)
+            storage = await _try(store, f"{journal.id}.{environment.name}.", clock)
             vault = Vault(environment.name, journal, store, clock)
             recovered = await vault.recover()
             context = Context(
@@ -127,8 +127,8 @@ async def open_flow(
             journal.close()
 
 
-async def _try(store: Store, clock: Clock) -> Finding:
-    await try_out(store)
+async def _try(store: Store, owner: str, clock: Clock) -> Finding:
+    await try_out(store, owner)
     limits = what_does_not_fit(store.backend)
     return Finding(
         subject=STORAGE,
