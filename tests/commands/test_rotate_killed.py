@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
@@ -32,7 +32,6 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file import EncryptedFileStore, make_file
-from wizard.custody.encryption import FileKey
 from wizard.egress.services import load_services
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
@@ -52,8 +51,6 @@ AT_ONCE = 6
 MOST_RUNS = 4
 LONGEST_RUN = 60.0
 SETTINGS = """\
-[custody]
-place = "encrypted-file"
 [environments.master]
 site = "custom"
 base_url = "{url}"
@@ -115,12 +112,13 @@ class Victim(Lab):
             self.point = self.point._replace(call=call._replace(number=call.number - 1))
         return not call.number
 
-    async def rotate(self) -> tuple[int, str]:
-        """Run the command to its end; return its exit code, and what it said."""
+    async def rotate(self, *words: str, **more: str) -> tuple[int, str]:
+        """Run the command to its end, with more variables; return its exit code, and what it said."""
         environ = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         environ |= {"KEY_WIZARD_HOME": str(self.home), "CREDENTIALS_DIRECTORY": str(self.home), "NO_PROXY": "*"}
+        environ |= more
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", PROGRAM, "rotate", "bot-1", "--json"),
+            *(sys.executable, "-c", PROGRAM, *(words or ("rotate", "bot-1", "--json"))),
             cwd=REPOSITORY,
             env=environ,
             stdin=asyncio.subprocess.DEVNULL,
@@ -149,31 +147,40 @@ class Template:
 
     path: Path
     one: Lab
-    key: FileKey
-    moves: bool
+    key: Any = None
+    moves: bool = False
     """Whether the host has another address by now. Its key is not replaced then."""
+    kind: Callable[..., Victim] = Victim
+    settings: str = '[custody]\nplace = "encrypted-file"\n'
+    """What is written before the environments."""
+
+    def new_exchange(self, home: Path) -> EmbeddedExchange:
+        return EmbeddedExchange(passes_after=0.0)
+
+    def open_store(self, home: Path) -> Any:
+        # One passphrase opens all copies: it is turned into a key once.
+        return EncryptedFileStore(paths(home).encrypted_file, self.key, 20)
 
     @asynccontextmanager
     async def victim(self, name: str, point: Point | None = None) -> AsyncIterator[Victim]:
         home = self.path / name
         shutil.copytree(self.path / "template", home)
-        exchange = EmbeddedExchange(passes_after=0.0)
+        exchange = self.new_exchange(home)
         exchange.state.keys |= self.one.exchange.state.keys
         exchange.state.accounts |= self.one.exchange.state.accounts
         if self.moves:
             exchange.state.nat = {"127.0.0.1": ELSEWHERE}
         clock: Any = exchange.state.clock
-        # One passphrase opens all copies: it is turned into a key once.
-        store: Any = EncryptedFileStore(paths(home).encrypted_file, self.key, 20)
-        world = World("", SimulatedPage(""), paths(home), store)
-        victim = Victim(world, exchange, clock, self.one.emails, home=home, point=point)
+        world = World("", SimulatedPage(""), paths(home), self.open_store(home))
+        victim = self.kind(world, exchange, clock, self.one.emails, home=home, point=point)
         victim.hosts = frozenset({HERE, ELSEWHERE} if self.moves else {HERE})
         victim.ever = {key.api_key: key for key in victim.keys}
         async with serve(victim) as addresses:
             world.base_url, world.simulated_page = addresses.base_url, SimulatedPage(addresses.desk_url)
             url, sockets = addresses.base_url, addresses.ws_url
             every = "" if self.moves else 'every = "30 days"'
-            paths(home).config_file.write_text(SETTINGS.format(url=url, sockets=sockets, every=every))
+            text = (self.settings + SETTINGS).format(url=url, sockets=sockets, every=every, home=home)
+            paths(home).config_file.write_text(text)
             shipped = "".join(f"[{service.name}]\nenabled = false\n" for service in load_services(None))
             own = (
                 f'[echo-{shape}]\noperator = "operator {shape}"\nurl = "{url}/echo/{shape}"\nparser = "{shape}"\n'
