@@ -35,6 +35,10 @@ sub_account = { email = "bot@example.com", managed_by = "master" }
 [environments.bot.bots.grid]
 restart = ["systemctl", "--user", "restart", "grid.service"]
 
+[environments.bot.deliver.bot-1]
+host = "trader@bot-1"
+file = "/run/bot/binance.json"
+
 [environments.moved]
 bots = { one = { restart = ["HOME/restart.sh"] } }
 """
@@ -44,6 +48,7 @@ OF_OTHERS = {
     "a proxy": 'proxy = "http://proxy.example:3128"\n',
     "hosts": 'hosts = ["bot-9"]\n',
     "a source": 'source_address = "192.0.2.10"\n',
+    "a target": 'deliver = { x = { host = "trader@elsewhere", file = "/run/x.json" } }\n',
     "a bot": 'bots = { x = { restart = ["curl", "example"] } }\n',
     "a hook": 'rotation = { on_switch = ["curl", "example"] }\n',
     "a list": 'whitelist = { "8.8.8.8" = "office" }\n',
@@ -85,7 +90,7 @@ def test_an_export_has_what_all_share_and_nothing_of_this_machine(bench: Bench, 
     assert found["policy"] == {"forbidden": ["enableWithdrawals"], "max_age": "90 days"}
     assert found["environments"]["bench"]["whitelist"] == {HERE: ""}
     assert found["environments"]["bot"]["bots"]["grid"]["restart"][-1] == "grid.service"
-    assert set(found["environments"]["bot"]) == {"site", "uses_futures", "bots"}
+    assert set(found["environments"]["bot"]) == {"site", "uses_futures", "bots", "deliver"}
     assert found["environments"]["moved"] == {"site": "binance.com"}
     for private in ("alice", "secret", "192.0.2.9", "198.51.100.7", "bot@example.com", os.environ["HOME"]):
         assert private not in said.out + said.err

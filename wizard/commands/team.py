@@ -37,7 +37,7 @@ _LARGEST: Final = 2**16  # characters: a person reads what is added
 _LONGEST_LINE: Final = 1000  # characters: the end of a longer one would be overlooked, or not be shown
 _TABLES: Final = ("policy", "rules", "environments")
 _HARMLESS: Final = frozenset({"site", "host", "uses_futures", "max_minutes_with_two_keys", "max_entries"})
-_SHARED: Final = _HARMLESS | {*CUSTOM_SETTINGS, "tolerated_ranges", "bots", "rotation", "whitelist"}
+_SHARED: Final = _HARMLESS | {*CUSTOM_SETTINGS, "tolerated_ranges", "bots", "deliver", "rotation", "whitelist"}
 """What an export has of an environment: nothing that is of one machine alone, as its proxy or its hosts."""
 _WRITE: Final = "Write it where all is set up:\nkey-wizard team export > team.toml"
 _EMAIL: Final = r"\w@[\w-]+\.(?!service|timer|socket|target)[a-z]"
@@ -124,7 +124,8 @@ def join(file: str) -> bool:
         raise UsageError(f"A line of {file} is too long for you to read", why=why, advice="Do not trust this file.")
     print_message(f"The team file adds this to {paths.config_file}:\n\n{_toml(added)}\n")
     if risks:
-        print_message("\n".join(("These decide where calls go, who may call, or what runs on this machine:", *risks)))
+        decide = "These decide where calls and keys go, who may call, or what runs on this machine:"
+        print_message("\n".join((decide, *risks)))
         print_message("Go on only if you know who wrote them.\n")
     word = "trust" if risks else "add"
     if ask(f"Typing is not shown. Type {word} to go on", "A typed word").reveal().strip() != word:
