@@ -190,6 +190,7 @@ class TestASignal:
         with Terminal(["bash", "--norc", "-i"], env=dict(os.environ), cwd=REPOSITORY) as terminal:
             terminal.send(f"{shlex.join(argv(ON_TERMINAL))}\r")
             terminal.wait_for("started 1")
+            terminal.settle()  # it may have printed before the watch waits for it
             terminal.send("\x03")
             terminal.wait_for("SIGINT 1")
             terminal.send("\x1a")
