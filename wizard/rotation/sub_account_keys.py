@@ -374,21 +374,21 @@ class SubAccountKeys:
 
     async def _comes_to_be_listed(self, accounts: SubAccountClient, record: KeyRecord) -> bool:
         """Ask until a key is listed, or Binance hides which keys it lists; False where it is not in time."""
-        until = self._context.stopwatch() + self._context.pace.listing
-        while _lists(await self._read(accounts.keys), record.name.fingerprint) is False:
-            if self._context.stopwatch() >= until:
-                return False
-            await self._context.pause(self._context.pace.between_polls)
-        return True
+        name = record.name.fingerprint
+        return _lists(await self._listing(accounts, lambda rows: _lists(rows, name) is not False), name) is not False
 
     async def _is_still_listed(self, accounts: SubAccountClient, fingerprint: str) -> bool | None:
         """Ask until a key is not listed any more; None where Binance hides which keys it lists."""
+        return _lists(await self._listing(accounts, lambda rows: _lists(rows, fingerprint) is not True), fingerprint)
+
+    async def _listing(
+        self, accounts: SubAccountClient, is_awaited: Callable[[Collection[SubAccountKey]], bool]
+    ) -> Collection[SubAccountKey]:
+        """Return the keys once they are what is awaited, or as they are when the time has run out."""
         until = self._context.stopwatch() + self._context.pace.listing
-        while True:
-            is_listed = _lists(await self._read(accounts.keys), fingerprint)
-            if is_listed is not True or self._context.stopwatch() >= until:
-                return is_listed
+        while not is_awaited(rows := await self._read(accounts.keys)) and self._context.stopwatch() < until:
             await self._context.pause(self._context.pace.between_polls)
+        return rows
 
     async def _match(self, accounts: SubAccountClient, api_key: Secret, wanted: frozenset[str]) -> None:
         """Make the list of a key the one that is wanted; whether Binance adds to a list or replaces it is not known."""
@@ -431,12 +431,8 @@ class SubAccountKeys:
 
     async def _rows(self, accounts: SubAccountClient, name: str) -> list[SubAccountKey]:
         """Return the keys of this name; a key that was just made may be listed late."""
-        until = self._context.stopwatch() + self._context.pace.listing
-        while True:
-            rows = [row for row in await self._read(accounts.keys) if row.api_name == name]
-            if rows or self._context.stopwatch() >= until:
-                return rows
-            await self._context.pause(self._context.pace.between_polls)
+        rows = await self._listing(accounts, lambda rows: any(row.api_name == name for row in rows))
+        return [row for row in rows if row.api_name == name]
 
     # --- one call ------------------------------------------------------------------------------
 
