@@ -23,7 +23,7 @@ PAGES = [
         f"docs/{name}.md"
         for name in (
             *("README", "commands", "reference", "configuration", "unattended", "headless"),
-            *("openbao", "security", "death"),
+            *("openbao", "security", "death", "reliability"),
         )
     ),
 ]
