@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -126,6 +127,7 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _open_wizard(options: argparse.Namespace) -> int:
+    gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again
     from wizard.core import settings  # noqa: PLC0415
     from wizard.environments import RealEnvironments  # noqa: PLC0415 - loads much
 

@@ -48,6 +48,7 @@ def open_wizard(
     """
     is_plain = is_plain or speaks_lines(os.environ)
     if is_plain:
+        gc.enable()
         from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
     else:
         gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from platformdirs import PlatformDirs
 
@@ -19,10 +19,12 @@ from wizard.core.destinations import is_this_machine, read_destination, read_url
 from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
-from wizard.core.targets import Target, read_target
 from wizard.core.text import did_you_mean, printable
 from wizard.core.toml_file import Section, read_toml
 from wizard.core.unattended import KeyPolicy, RotationPolicy, read_block, read_key_policy, read_policy
+
+if TYPE_CHECKING:
+    from wizard.core.targets import Target
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 JOURNAL = "journal.sqlite3"
@@ -378,7 +380,7 @@ def _environment(
         uses_futures=section.flag("uses_futures"),
         hosts=_hosts(section),
         bots=tuple(_bot(name, section.section("bots")) for name in section.section("bots").values),
-        targets=tuple(read_target(name, section.section("deliver")) for name in section.section("deliver").values),
+        targets=_targets(section.section("deliver")),
         two_keys_limit=60.0 * section.number(_LIMIT, 60.0, 1.0, LONGEST_OVERLAP),
         rotation=replace(rotation, every=min(filter(None, (rotation.every, policy.max_age)), default=None)),
         policy=policy,
@@ -417,6 +419,14 @@ def _bot(name: str, bots: Section) -> Bot:
     section.expect_only(("restart", "check"))
     check, restart = (("systemctl", "--user", does, f"{name}.service") for does in ("is-active", "restart"))
     return Bot(name, check=section.command("check", check), restart=section.command("restart", restart, is_needed=True))
+
+
+def _targets(section: Section) -> tuple[Target, ...]:
+    if not section.values:
+        return ()
+    from wizard.core.targets import read_target  # noqa: PLC0415 - most starts have none
+
+    return tuple(read_target(name, section) for name in section.values)
 
 
 def _hosts(section: Section) -> tuple[str, ...]:

@@ -11,14 +11,16 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.credentials import KeyKind, KeyName
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState
-from wizard.egress.selection import ExchangeAddress
 from wizard.rotation.model import Event, Mode, RotationRecord, Step
 from wizard.rotation.state_machine import JOBS
+
+if TYPE_CHECKING:
+    from wizard.egress.selection import ExchangeAddress
 
 _LAST_MOMENT = 253402300800.0
 """The end of the year 9999, in seconds since 1970."""
@@ -191,6 +193,8 @@ def choice(detail: Mapping[str, Any]) -> tuple[str, dict[IPv4Address, str], Exch
     owners = {IPv4Address(name): owner for name, owner in detail.items() if name not in ("exchange", "route")}
     route, told, named = detail.get("route", ""), detail.get("exchange"), None
     if told is not None:
+        from wizard.egress.selection import ExchangeAddress  # noqa: PLC0415 - home needs none
+
         address = IPv4Address(told["address"])
         beside, seen = (frozenset(map(IPv4Address, told.get(name, ()))) for name in ("beside", "seen"))
         named = ExchangeAddress(address, beside, told["instead"], seen)
