@@ -150,7 +150,6 @@ class TestWithAKey:
         assert f"{current.name} is Ed25519, {legacy.name} is HMAC" in said
         assert "private key in BINANCE_PRIVATE_KEY, and no BINANCE_API_SECRET" in said
         assert "private key in BINANCE_SECRET, not the HMAC secret" in execute("true", options=("--as", "ccxt")).stderr
-        assert "Hummingbot can sign with HMAC secrets only" in execute("true", options=("--as", "hummingbot")).stderr
 
     def test_the_command_starts_as_it_would_have_started_by_itself(self, bench: Bench, keyring: Store) -> None:
         bench.put_in_use(keyring)

@@ -201,8 +201,6 @@ def _environ(
 def changes(records: Sequence[KeyRecord], credentials: Credentials, names: Names, now: float) -> Iterator[str]:
     """Yield what a bot that worked with the key before may not be able to do with this one."""
     name, kind = credentials.name, credentials.kind
-    if names.hmac_only and kind is not KeyKind.HMAC:
-        yield f"{name} is {kind.label}. As far as is known, {names.hmac_only} can sign with HMAC secrets only."
     before = next((each for each in reversed(records) if each.slot in (Slot.LEGACY, Slot.RETIRED)), None)
     stored = max((each.stored_at for each in records if each.name == name), default=0.0)
     if before is None or now - stored > CHANGE_SAID_FOR or (before.kind is KeyKind.HMAC) is (kind is KeyKind.HMAC):

@@ -23,8 +23,6 @@ class Names:
     """Holds the secret of an HMAC key."""
     private_key: str
     """Holds the private key of an Ed25519 or RSA key. Only one of the two is set, and they may be the same."""
-    hmac_only: str = ""
-    """The bot's name, where it signs with an HMAC secret only."""
 
     def signing(self, kind: KeyKind) -> str:
         """Return the variable that holds what signs for a key of this kind."""
@@ -43,10 +41,6 @@ PROGRAMS: Mapping[str, Names] = {
     # Documented for its command line: https://github.com/ccxt/ccxt/blob/master/cli/README.md. The library reads no
     # variable. Its `secret` may be a PEM: https://github.com/ccxt/ccxt/blob/master/python/ccxt/binance.py
     "ccxt": Names("BINANCE_APIKEY", "BINANCE_SECRET", "BINANCE_SECRET"),
-    # It reads keys from its encrypted files alone (https://hummingbot.org/client/password/); its own tests read these:
-    # https://github.com/hummingbot/hummingbot/blob/master/conf/__init__.py. What it signs with is in
-    # hummingbot/connector/exchange/binance/binance_auth.py, as far as that was seen.
-    "hummingbot": Names(API_KEY, API_SECRET, PRIVATE_KEY, hmac_only="Hummingbot"),
     # The first two as in the examples of https://github.com/binance/binance-connector-python. No example reads a
     # private key from a variable, so that name is a choice. The SDKs read no variable by themselves.
     "binance": Names("API_KEY", "API_SECRET", "PRIVATE_KEY"),
