@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.beside.host import Host, host_with_a_key
+from tests.canaries import Canaries
 from tests.clients.conftest import Strangers
 from tests.clients.surroundings import CLIENTS_PYTHON, PROGRAMS
 from tests.commands.test_beside_a_wizard import WizardAtWork
@@ -57,10 +58,9 @@ def test_a_bot_works_through_a_rotation_and_the_deletion_of_its_legacy_key(
         heard += _until(watched, f"{new[-4:]} ok", GOES_ON)
         here.delete_key(old)
         heard += _until(watched, f"{new[-4:]} ok", GOES_ON)
-        seen = b"".join(_read(each) for each in Path("/proc").glob("[0-9]*/cmdline"))
-        assert new.encode() not in seen
-        kept = b"".join(_read(each) for each in here.bench.paths.config.parent.rglob("*") if each.is_file())
-        assert new.encode() not in kept
+        canaries = Canaries({"new": new})
+        assert canaries.found(b"".join(map(_read, Path("/proc").glob("[0-9]*/cmdline")))) == []
+        assert canaries.in_files(here.bench.paths.config.parent) == {}
     assert [line for line in heard if not line.endswith(" ok")] == []
 
 

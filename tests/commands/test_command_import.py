@@ -9,14 +9,13 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
+from tests.canaries import Canaries, Watch
 from tests.commands.conftest import HERE, Bench, Command, Said
-from tests.terminal.harness import leaked
 from tests.tiers import slow
 from wizard.commands import import_key
 from wizard.core.credentials import KeyKind
@@ -57,9 +56,8 @@ def in_use(bench: Bench) -> str:
 
 
 def expect_no_leak(bench: Bench, said: Said, *values: str) -> None:
-    kept = b"".join(file.read_bytes() for file in bench.paths.state.rglob("*") if file.is_file())
-    for value in values:
-        assert leaked(value, (said.out + said.err).encode() + kept) == []
+    canaries = Canaries(dict(zip(values, values, strict=True)))
+    assert (canaries.found(said.out + said.err), canaries.in_files(bench.paths.state)) == ([], {})
 
 
 @pytest.mark.keyring
@@ -379,18 +377,6 @@ def in_files(key: str, secret: str) -> dict[str, str]:
     }
 
 
-def told_of_processes(running: subprocess.Popen[bytes]) -> bytes:
-    """Return the arguments and the environment of every process of this machine, as long as one runs."""
-    told = set[bytes]()
-    while running.poll() is None:
-        for place in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                told |= {(place / "cmdline").read_bytes(), (place / "environ").read_bytes()}
-        with suppress(subprocess.TimeoutExpired):
-            running.wait(0.05)
-    return b"\0".join(told)
-
-
 @pytest.mark.keyring
 @pytest.mark.parametrize(
     "kind", ["env", "ppk", *slow(*(kind for kind in in_files("", "") if kind not in ("env", "ppk")))]
@@ -403,13 +389,10 @@ def test_no_value_of_a_file_is_anywhere_else(
     file.write_bytes(text.encode("utf-16" if kind == "utf-16" else "utf-8"))
     file.chmod(0o600)
     program = [sys.executable, "-m", "wizard", "import", "bench", str(file)]
-    with (directory / "out").open("w+b") as said, subprocess.Popen(program, stdout=said, stderr=said) as running:
-        told = told_of_processes(running)
-        said.seek(0)
-        told += said.read()
+    with Watch() as watch:
+        done = subprocess.run(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     expected = {"several": Exit.USAGE, "refused": Exit.ROTATION_OPEN, "ppk": Exit.SAYS_NO}.get(kind, Exit.FINE)
-    assert running.returncode == expected, told[-2000:]
-    told += b"".join(each.read_bytes() for each in bench.paths.state.rglob("*") if each.is_file())
-    encoded = [base64.b64encode(each.reveal().encode()).decode() for each in (made.api_key, made.secret)]
-    for value in (made.api_key.reveal(), made.secret.reveal(), *DECOYS, *encoded):
-        assert leaked(value, told) == []
+    assert done.returncode == expected, done.stdout[-2000:]
+    values = (made.api_key.reveal(), made.secret.reveal(), *DECOYS)
+    canaries = Canaries(dict(zip(values, values, strict=True)))
+    assert (canaries.found(watch.seen + done.stdout), canaries.in_files(bench.paths.state)) == ([], {})

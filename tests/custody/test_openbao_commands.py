@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import Canaries
 from tests.commands.conftest import Bench, Command, addresses, bench, command, loop_elsewhere  # noqa: F401 - fixtures
 from tests.custody.bao import Bao
 from wizard.core.settings import OpenBao, load
@@ -62,11 +63,9 @@ def test_a_bot_gets_the_key_and_neither_token_nor_secret_is_anywhere_else(
     key, secret = credentials.api_key.reveal(), credentials.signing.reveal()
     assert (environ["BINANCE_API_KEY"], environ["BINANCE_API_SECRET"]) == (key, secret)
     assert current_credentials("bench") == credentials
-    files = [each for each in clean_environment.rglob("*") if each.is_file() and each.name != ".vault-token"]
-    assert bench.paths.journal in files
-    texts = [argv, done.stderr, json.dumps(dict(os.environ)), *(each.read_bytes().decode("latin-1") for each in files)]
-    for value in (key, secret, token):
-        assert not [text for text in texts if value in text]
+    canaries = Canaries({"API key": key, "secret": secret, "token": token})
+    assert canaries.found(f"{argv}{done.stderr}{dict(os.environ)}") == []
+    assert [*canaries.in_files(clean_environment)] == [str(clean_environment / ".vault-token")]
     assert token not in str(environ)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.canaries import leaked
 from tests.exchange.fake_exchange import (
     API_KEY,
     SECRET,
@@ -69,7 +70,7 @@ async def test_an_error_shows_no_key_no_secret_and_no_signature(reply: bytes | S
         signature = fake.seen[0].query.rpartition("=")[2]
     told = everything_told(error)
     assert len(signature) == 64
-    assert not [hidden for hidden in (API_KEY, SECRET, signature) if hidden in told]
+    assert [leaked(hidden, told) for hidden in (API_KEY, SECRET, signature)] == [[]] * 3
 
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES.keys())
@@ -97,7 +98,7 @@ async def test_an_answer_that_repeats_the_request_is_cleared_of_key_and_signatur
     assert error.kind is ErrorKind.REFUSED
     assert error.message.startswith("bad ••••")
     told = everything_told(error)
-    assert not [hidden for hidden in (API_KEY, signature, unquote(signature)) if hidden in told]
+    assert [leaked(hidden, told) for hidden in (API_KEY, unquote(signature))] == [[], []]
 
 
 async def test_nothing_is_logged_by_the_http_libraries_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
@@ -108,4 +109,4 @@ async def test_nothing_is_logged_by_the_http_libraries_at_any_level(caplog: pyte
         await client.ping()
     assert [record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))] == []
     told = " ".join(record.getMessage() for record in caplog.records)
-    assert not [hidden for hidden in (API_KEY, SECRET, "signature=") if hidden in told]
+    assert [leaked(hidden, told) for hidden in (API_KEY, SECRET, "signature=")] == [[]] * 3

@@ -16,9 +16,10 @@ import pytest
 from jeepney.io.blocking import open_dbus_connection
 from secretstorage import Collection
 
+from tests.canaries import leaked
 from tests.commands.conftest import Bench
 from tests.secret_service import PrivateBus, bare_environ, require_daemons
-from tests.terminal.harness import Terminal, leaked
+from tests.terminal.harness import Terminal
 from tests.terminal.keys import ENTER, ESCAPE, ctrl
 from tests.terminal.walk import Walk
 from wizard.core import settings

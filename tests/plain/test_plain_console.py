@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.terminal.harness import leaked
+from tests.canaries import leaked
 from tests.tiers import slow
 from wizard.core.errors import WizardError
 from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
+from tests.canaries import leaked
 from tests.plain.script import Line, PlainWorld, journal_text, visit
 from tests.plain.walks import SWITCH, TO_CREDENTIALS, entered, from_page, of_type, typed
-from tests.terminal.harness import leaked
 from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
 from wizard.custody.errors import CustodyError

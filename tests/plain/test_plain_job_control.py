@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import leaked
 from tests.plain.test_plain_pty import DumbTerminal
-from tests.terminal.harness import TIMEOUT, Terminal, leaked
+from tests.terminal.harness import TIMEOUT, Terminal
 from tests.terminal.walk import end_exchange
 from tests.tiers import slow
 from wizard.core import settings

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.harness import ENDS_WITHIN, Terminal, leaked
+from tests.canaries import leaked
+from tests.terminal.harness import ENDS_WITHIN, Terminal
 from tests.terminal.walk import end_exchange
 from tests.tiers import slow
 from wizard.core.credentials import KeyKind

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import leaked
 from tests.plain.script import Line, PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
@@ -22,7 +23,6 @@ from tests.plain.walks import (
     to_retire,
     typed,
 )
-from tests.terminal.harness import leaked
 from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation.model import Step

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tests.canaries import leaked
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import EGRESS, ROTATE
 from tests.rotation.conftest import HERE
-from tests.terminal.harness import leaked
 from wizard.rotation.model import Step
 
 TO_WHITELIST = [*ROTATE, *EGRESS]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.canaries import Canaries, Watch
 from tests.custody.bao import Bao
 from tests.rotation.bot_hosts import BotHost
 from tests.rotation.test_delivery import bao, held, hosts, newest, policy, started
@@ -38,57 +37,24 @@ def fleet(host: Host, hosts: dict[str, BotHost], bao: Bao) -> dict[str, BotHost]
     return hosts
 
 
-class Watch:
-    """Looks at the arguments and variables of all processes, over and over."""
-
-    def __init__(self) -> None:
-        self.seen, self._stop = set[bytes](), threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def _look(self) -> None:
-        while not self._stop.is_set():
-            for entry in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    try:
-                        self.seen.add((entry / name).read_bytes())
-                    except OSError:
-                        continue
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-
-def canaries(credentials: Any) -> list[str]:
-    api_key, signing = credentials.api_key.reveal(), credentials.signing.reveal()
-    lines = [line for line in signing.splitlines() if line and "-----" not in line]
-    return [api_key, *lines]
-
-
 async def test_all_bots_have_the_new_key_and_no_secret_is_elsewhere(
     host: Host, fleet: dict[str, BotHost], bao: Bao, tmp_path: Path
 ) -> None:
     await host.open()
-    secrets = [text for each in await host.world.store.credentials() for text in canaries(each)]
+    keys = await host.world.store.credentials()
     with Watch() as watch:
         result = await host.run(is_forced=True)
     assert (result.exit, result.outcome) == (Exit.FINE, "done"), result
     (name,) = await host.names()
     assert [held(one) for one in fleet.values()] == [name] * 3
     assert newest(bao)["api_key"][-4:] == name
-    secrets += [text for each in await host.world.store.credentials() for text in canaries(each)]
-    seen = b"\n".join(watch.seen)
-    assert fleet["bot-1"].file.parent.name.encode() in seen  # it looked
-    targets = {one.file for one in fleet.values()}
-    places = [tmp_path, *(one.home for one in fleet.values()), bao.directory]
-    files = [each for place in places for each in place.rglob("*") if each.is_file() and each not in targets]
-    for secret in secrets:
-        assert secret.encode() not in seen
-        assert not [file for file in files if secret.encode() in file.read_bytes()]
+    keys += await host.world.store.credentials()
+    secrets = {f"{each.name} {part}": getattr(each, part).reveal() for each in keys for part in ("api_key", "signing")}
+    canaries = Canaries(secrets | {"token": host.world.environ["BAO_TOKEN"]})
+    assert fleet["bot-1"].file.parent.name.encode() in watch.seen  # it looked
+    assert canaries.found(watch.seen) == []
+    places, targets = [one.home for one in fleet.values()], {one.file for one in fleet.values()}
+    assert canaries.in_files(tmp_path, *places, bao.directory, but=targets) == {}
 
 
 async def test_a_host_that_is_down_keeps_the_legacy_key_until_the_next_delivery(

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tests.canaries import Canaries
 from tests.custody.bao import Bao
 from tests.egress.lab import IS_REQUIRED, MISSING
 from tests.rotation.bot_hosts import BotHost, start_hosts
@@ -313,7 +314,7 @@ async def test_the_journal_keeps_nothing_of_what_a_program_writes(
     state = await delivered(world)
     assert state.is_due
     assert "exit 3" in state.trouble
-    assert not [each for each in tmp_path.rglob("*") if each.is_file() and b"canary-a7f3" in each.read_bytes()]
+    assert Canaries({"output": "canary-a7f3"}).in_files(tmp_path) == {}
 
 
 async def test_a_file_that_was_changed_is_written_again_when_asked_for(world: World, here: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.canaries import Canaries
 from tests.raises import raises_code
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.whitelist.listed import text_of
@@ -344,12 +345,12 @@ async def test_no_secret_reaches_a_file(world: World) -> None:
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         await flow.purge()
-    written = b"".join(file.read_bytes() for file in world.paths.state.rglob("*") if file.is_file())
     held = await world.store.credentials()
-    assert written
     assert held
-    for secret in [old.api_key, old.secret, *(text for one in held for text in (one.api_key, one.signing))]:
-        assert secret.reveal().encode() not in written
+    secrets = [old.api_key, old.secret, *(text for one in held for text in (one.api_key, one.signing))]
+    canaries = Canaries({each.fingerprint(): each.reveal() for each in secrets})
+    assert canaries.in_files(world.paths.state) == {}
+    assert Canaries({"the end of a key": f"{old.api_key.last_four()}"}, 4).in_files(world.paths.state)
 
 
 async def test_the_current_key_is_never_purged(world: World) -> None:

@@ -217,9 +217,3 @@ class Terminal:
     def _line(self, row: int) -> str:
         cells = self._display.buffer[row]
         return "".join(cells[column].data for column in range(self._display.columns))
-
-
-def leaked(secret: str, data: bytes, window: int = 8) -> list[str]:
-    """Return the parts of `secret`, `window` characters long, that stand in `data`."""
-    parts = (secret[start : start + window] for start in range(len(secret) - window + 1))
-    return [part for part in parts if part.encode() in data]

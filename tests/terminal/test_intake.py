@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from tests.terminal.harness import leaked
+from tests.canaries import leaked
 from tests.terminal.keys import DOWN, ENTER, TAB, ctrl, paste
 from tests.terminal.walk import Walk, rehearsing
 from wizard.exchange.signing import generate_ed25519

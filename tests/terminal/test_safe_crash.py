@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.canaries import leaked
 from tests.terminal.conftest import StartTwoFields
-from tests.terminal.harness import leaked
 from tests.terminal.keys import F2, F3, TAB, paste
 from tests.terminal.secrets import API_KEY, SECRET
 from wizard.core.secret import Secret

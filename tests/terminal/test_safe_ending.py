@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import leaked
 from tests.terminal.conftest import REPOSITORY, StartTwoFields
-from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal, leaked
+from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
 from tests.terminal.keys import F6, paste
 from tests.terminal.secrets import API_KEY
 

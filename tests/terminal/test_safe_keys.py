@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.canaries import leaked
 from tests.terminal.conftest import StartTwoFields
-from tests.terminal.harness import Terminal, leaked
+from tests.terminal.harness import Terminal
 from tests.terminal.keys import BACKSPACE, ENTER, F2, F4, PASTE_START, SHIFT_TAB, TAB, ctrl, paste
 from tests.terminal.secrets import API_KEY, SECRET
 from wizard.core.secret import Secret

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.canaries import leaked
 from tests.terminal.conftest import StartTwoFields
-from tests.terminal.harness import leaked
 from tests.terminal.keys import F5, TAB, ctrl, paste
 from tests.terminal.secrets import API_KEY, SECRET
 

@@ -14,8 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.canaries import leaked
 from tests.secret_service import secret_service
-from tests.terminal.harness import Terminal, leaked
+from tests.terminal.harness import Terminal
 from tests.terminal.keys import ENTER
 from wizard.egress.services import load_services
 

@@ -14,9 +14,9 @@ from textual import events
 from textual.widgets import Input
 
 from screenshots.scene import stage
+from tests.canaries import leaked
 from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE
-from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from wizard.core.text import UNICODE
 from wizard.egress.detection import EgressReport

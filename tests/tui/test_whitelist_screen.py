@@ -8,7 +8,7 @@ import string
 import pytest
 from textual import events
 
-from tests.terminal.harness import leaked
+from tests.canaries import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
 from wizard.rotation.model import Step

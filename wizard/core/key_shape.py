@@ -6,6 +6,7 @@ Where none belongs, such a text is not drawn, not repeated and not handed on.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _FRAME: Final = "-----"
@@ -27,9 +28,14 @@ def holds_key(text: str) -> bool:
     return is_framed or bool(_RUN.search(text)) or any(map(_is_base64, _BETWEEN.split(text)))
 
 
-def mask_keys(text: str, mask: str) -> str:
-    """Return `text` with `mask` in the place of each run of letters and digits that looks like a key."""
-    return _RUN.sub(mask, text)
+def mask_keys(text: str, mask: str, known: Iterable[str]) -> str:
+    """Return `text` with `mask` where a run looks like a key, and where eight characters of a known one stand."""
+    for each in known:
+        size = min(8, len(each))
+        pieces = {each[at : at + size] for at in range(len(each) - size + 1)} - {""}
+        hidden = {at + more for at in range(len(text)) if text[at : at + size] in pieces for more in range(size)}
+        text = "".join("\0" if at in hidden else character for at, character in enumerate(text))
+    return _RUN.sub(mask, re.sub("\0+", mask, text))
 
 
 def _is_base64(text: str) -> bool:

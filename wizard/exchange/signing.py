@@ -64,9 +64,8 @@ def scrubbing(
         if credentials is None:
             return text
         secrets = (credentials.api_key, *(value for value in params.values() if isinstance(value, Secret)))
-        for concealed in (unquote(signature), *(secret.reveal() for secret in secrets if secret)):
-            text = text.replace(concealed, MASK).replace(quote(concealed, safe=""), MASK)
-        return mask_keys(text, MASK)
+        known = (unquote(signature), *(secret.reveal() for secret in secrets))
+        return mask_keys(text, MASK, (*known, *(quote(each, safe="") for each in known)))
 
     return scrub
 
