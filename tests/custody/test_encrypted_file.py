@@ -67,6 +67,13 @@ async def test_another_run_reads_it_with_the_same_passphrase_however_its_accents
     assert await again.read("s") == Secret("kept")
 
 
+async def test_several_files_are_opened_at_once_in_one_process(tmp_path: Path) -> None:
+    files = [tmp_path / str(number) for number in range(4)]
+    for _ in range(2):  # made, then opened
+        stores = await asyncio.gather(*(opened(file, deadline=30) for file in files))
+    assert [await store.read("s") for store in stores] == [None] * 4
+
+
 async def test_who_gives_up_while_the_file_is_made_leaves_none_that_an_empty_passphrase_opens(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

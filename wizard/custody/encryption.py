@@ -19,6 +19,7 @@ import json
 import os
 import unicodedata
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from wizard.core.secret import Secret
@@ -36,6 +37,8 @@ _PASSES, _LANES, _MEMORY_KIB = 3, 4, 65536
 _COST: Final = {"memory_kib": _MEMORY_KIB, "passes": _PASSES, "lanes": _LANES}
 _HEADER: Final = {"format": _FORMAT, "version": VERSION, "kdf": "argon2id", **_COST, "cipher": "aes-256-gcm"}
 """What every file says, beside its `salt` and its `nonce`."""
+_ONE_AT_A_TIME: Final = Lock()
+"""OpenSSL has one pool of threads for all lanes. Two that derive at once can wait for each other for ever."""
 _SALT_BYTES, _NONCE_BYTES, _CHECKSUM_BYTES = 16, 12, 32
 FEWEST_DIFFERENT: Final = 5
 
@@ -57,7 +60,8 @@ def derive(passphrase: Secret, salt: bytes) -> FileKey:
     kdf: Any = Argon2id(salt=salt, length=32, iterations=_PASSES, lanes=_LANES, memory_cost=_MEMORY_KIB)
     # One passphrase, typed on a keyboard that composes accents and on one that does not (RFC 8265, section 4.2).
     typed = unicodedata.normalize("NFC", passphrase.reveal()).encode()
-    return FileKey(salt, AESGCM(kdf.derive(typed)))
+    with _ONE_AT_A_TIME:
+        return FileKey(salt, AESGCM(kdf.derive(typed)))
 
 
 def new_key(passphrase: Secret) -> FileKey:
