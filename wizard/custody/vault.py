@@ -30,8 +30,11 @@ class KeyJournal(Protocol):
     def id(self) -> str:
         """Tells this journal's items from another journal's."""
 
-    def keys(self, environment: str) -> tuple[KeyRecord, ...]:
-        """Return all keys of an environment."""
+    def keys(self, environment: str, fingerprint: str = "") -> tuple[KeyRecord, ...]:
+        """Return all keys of an environment, or each version of one."""
+
+    def kept_keys(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return the keys whose items are or may be in the place of the credentials."""
 
     def announce_key(self, record: KeyRecord) -> None:
         """Note that an item is about to be written."""
@@ -111,7 +114,7 @@ class Vault:
     async def recover(self) -> tuple[str, ...]:
         """Settle what an interrupted run left in between; return what was done, as sentences."""
         done: list[str] = []
-        for record in self.journal.keys(self.environment):
+        for record in self.journal.kept_keys(self.environment):
             if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
                 continue
             if record.backend != self.store.backend:
@@ -129,7 +132,7 @@ class Vault:
         """
         expected = [
             record
-            for record in self.journal.keys(self.environment)
+            for record in self.journal.kept_keys(self.environment)
             if record.holding is Holding.STORED
             and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
             and record.backend == self.store.backend
@@ -138,8 +141,7 @@ class Vault:
 
     async def unknown_items(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told."""
-        keys = self.journal.keys(self.environment)
-        known = {record.item for record in keys if record.holding is not Holding.PURGED}
+        known = {record.item for record in self.journal.kept_keys(self.environment)}
         return tuple(name for name in await self.store.names(_prefix(self.environment)) if name not in known)
 
     def forget(self, record: KeyRecord) -> None:
@@ -189,9 +191,8 @@ class Vault:
 
     def _unused_version(self, credentials: Credentials) -> int:
         """One new item per version: nothing is overwritten."""
-        fingerprint = credentials.name.fingerprint
-        keys = self.journal.keys(self.environment)
-        return 1 + max((key.version for key in keys if key.name.fingerprint == fingerprint), default=0)
+        keys = self.journal.keys(self.environment, credentials.name.fingerprint)
+        return 1 + max((key.version for key in keys), default=0)
 
 
 def item_name(environment: str, credentials: Credentials, version: int = 1) -> str:

@@ -23,7 +23,7 @@ from wizard.core.secret import DIGITS, Secret
 from wizard.core.settings import Environment
 from wizard.core.targets import Target
 from wizard.custody.custodian import load_openbao
-from wizard.custody.records import Holding, KeyRecord, Slot
+from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import explain_ssh
 from wizard.rotation.bots import CommandRun, child_environ, run_command
@@ -95,9 +95,8 @@ def deliveries(environment: Environment, journal: Journal) -> tuple[Delivery, ..
     current = journal.key_in(environment.name, Slot.CURRENT) if environment.targets else None
     if current is None:
         return ()
-    keys = journal.keys(environment.name)
-    alive = {key.name.fingerprint for key in keys if key.holding is not Holding.PURGED}
-    noted = [each for each in journal.events(kind=DELIVERY) if each.detail["environment"] == environment.name]
+    alive = {key.name.fingerprint for key in journal.kept_keys(environment.name)}
+    noted = journal.events(kind=DELIVERY, environment=environment.name)
     return tuple(_judge(target, current, alive, noted) for target in environment.targets)
 
 

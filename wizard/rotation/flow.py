@@ -149,7 +149,7 @@ class Flow:
         refuse_misfit(mode, self.current, self.rotation)
         if mode is Mode.RETIRE and not (self.retire.unused or self.retire.legacy):
             raise _out_of_place("No key is left to retire", advice="Choose another job.")
-        jobs = self.context.journal.rotations(self.context.environment.name)
+        jobs = self.context.journal.rotations(self.context.environment.name, last=1)
         is_import = bool(jobs) and jobs[-1].mode is Mode.ADOPT
         await self._drop_rest("an earlier rotation left it unused", is_import=is_import)
         # What was typed, asked or chosen for another rotation is not for this one.
@@ -372,7 +372,7 @@ class Flow:
         """Purge drafts, and entered keys that do not live; those that may live are unused from now on."""
         unused = self._unused(is_import=is_import)
         idle = (Slot.PENDING, Slot.DRAFT, Slot.UNUSED)
-        keys = [key for key in self.context.journal.keys(self.context.environment.name) if key.slot in idle]
+        keys = [key for key in self.context.journal.kept_keys(self.context.environment.name) if key.slot in idle]
         if fresh := [key.item for key in keys if key.slot is Slot.PENDING and key.item in unused]:
             self.context.journal.set_aside(fresh)
         for key in keys:

@@ -41,12 +41,16 @@ OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
 OVER_SSH = "ssh "
 """The route of such an observation begins with it, and the host's name follows."""
+MOST_SIGHTINGS = 2_000
+"""Of a history. An hourly run makes so many in 80 days, and each page that shows them reads them anew."""
 LIST_CHANGED = "key.whitelist-changed"
 """The event that the current key got another list; `before` is the one that it had, empty where that was not known."""
 REVERTED = "key.reverted"
 """The event that a switch was undone: the legacy key is the current one again."""
 _COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
 """Of a key's row: what is written as the record says it."""
+_KEPT = f"holding <> '{Holding.PURGED}'"
+"""As the index of such keys has it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
 
 
@@ -87,11 +91,15 @@ class Journal:
         """Close the file; every write was durable already."""
         self._database.close()
 
-    def check(self) -> None:
-        """Look at the file and at every row; a `WizardError` where it cannot be read, or is damaged."""
-        self._database.check()
-        for parse, query in _ALL_ROWS.items():
-            self._database.select(parse, query)
+    def check(self, newest: int = -1) -> None:
+        """Look at the file and at its rows; a `WizardError` where it cannot be read, or is damaged.
+
+        How many rows of each table, the `newest` ones: who is about to write need not wait for years of finished jobs.
+        Which keys are stored and which jobs are open is compared in any case.
+        """
+        self._database.check(*(("keys", "rotations") if newest >= 0 else ()))
+        for parse, query in _ROWS.items():
+            self._database.select(parse, f"{query} LIMIT ?", newest)
 
     @property
     def id(self) -> str:
@@ -103,12 +111,13 @@ class Journal:
 
     def open_rotation(self, environment: str) -> RotationRecord | None:
         """Return the rotation that can be resumed."""
-        return next((rotation for rotation in self.rotations(environment) if rotation.is_open), None)
+        query = "SELECT * FROM rotations WHERE environment = ? AND finished_at IS NULL"
+        return next(iter(self._database.select(rows.rotation, query, environment)), None)
 
-    def rotations(self, environment: str) -> tuple[RotationRecord, ...]:
-        """Return all rotations of an environment, the oldest first."""
-        query = "SELECT * FROM rotations WHERE environment = ? ORDER BY number"
-        return tuple(self._database.select(rows.rotation, query, environment))
+    def rotations(self, environment: str, last: int = -1) -> tuple[RotationRecord, ...]:
+        """Return all rotations of an environment, the oldest first, or the `last` ones."""
+        query = "SELECT * FROM rotations WHERE environment = ? ORDER BY number DESC LIMIT ?"
+        return tuple(reversed(self._database.select(rows.rotation, query, environment, last)))
 
     def overview(self, environments: Iterable[Environment]) -> tuple[Overview, ...]:
         """Return each environment at a glance."""
@@ -156,15 +165,22 @@ class Journal:
 
     # --- keys ----------------------------------------------------------------------------------
 
-    def keys(self, environment: str) -> tuple[KeyRecord, ...]:
-        """Return all keys of an environment, the oldest first."""
-        return tuple(
-            self._database.select(rows.key, "SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment)
-        )
+    def keys(self, environment: str, fingerprint: str = "") -> tuple[KeyRecord, ...]:
+        """Return all keys of an environment, or each version of one, the oldest first."""
+        query = "SELECT * FROM keys WHERE environment = ? ORDER BY rowid"
+        if not fingerprint:
+            return tuple(self._database.select(rows.key, query, environment))
+        query = "SELECT * FROM keys WHERE environment = ? AND fingerprint = ? ORDER BY rowid"
+        return tuple(self._database.select(rows.key, query, environment, fingerprint))
+
+    def kept_keys(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return the keys whose items are or may be in the place of the credentials, the oldest first."""
+        query = f"SELECT * FROM keys WHERE environment = ? AND {_KEPT} ORDER BY rowid"  # noqa: S608
+        return tuple(self._database.select(rows.key, query, environment))
 
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
         """Return the key that was put into a slot last, by the order of writing, and is stored as far as is known."""
-        held = (key for key in reversed(self.keys(environment)) if key.slot is slot)
+        held = (key for key in reversed(self.kept_keys(environment)) if key.slot is slot)
         return next((key for key in held if key.holding is Holding.STORED or slot is Slot.LEGACY), None)
 
     def unused(self, environment: str) -> tuple[KeyRecord, ...]:
@@ -172,7 +188,7 @@ class Journal:
 
         What may be a secret is not named by its end.
         """
-        stored = (key for key in self.keys(environment) if key.holding is Holding.STORED)
+        stored = (key for key in self.kept_keys(environment) if key.holding is Holding.STORED)
         newest = {key.name.fingerprint: key for key in stored}  # it may be entered once more, and be used
         return tuple(self._unused(key) for key in newest.values() if key.slot is Slot.UNUSED)
 
@@ -185,10 +201,8 @@ class Journal:
 
     def environments_with(self, fingerprint: str) -> tuple[str, ...]:
         """Return where an API key is or was stored: a key is never shared between environments."""
-        query = "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?"
-        return tuple(
-            self._database.select(lambda row: rows.text(row, "environment"), query, fingerprint, Holding.PURGED)
-        )
+        query = f"SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND {_KEPT}"  # noqa: S608
+        return tuple(self._database.select(lambda row: rows.text(row, "environment"), query, fingerprint))
 
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
@@ -238,7 +252,7 @@ class Journal:
         Raises `WizardError` where `item` is not a stored pending key, or a legacy key is still there.
         """
         rotation = taken.rotation
-        pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
+        pending = next((key for key in self.kept_keys(rotation.environment) if key.item == item), None)
         current = self.key_in(rotation.environment, Slot.CURRENT)
         if pending is None or pending.slot is not Slot.PENDING or pending.holding is not Holding.STORED:
             raise _not_promotable("There is no stored new key to switch to", "Enter the new key again.")
@@ -361,15 +375,16 @@ class Journal:
         return {host: one.address for host, one in last.items() if one.address and one.state in agreed}
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
-        """Return every detection over a route, the oldest first, whoever asked."""
+        """Return the newest detections over a route, the oldest first, whoever asked."""
         from wizard.egress.history import Observation  # noqa: PLC0415 - loaded when it is needed
 
         seen = self._database.select(
             rows.sighting,
-            "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ? ORDER BY rowid",
-            *(environment, route, THE_EXCHANGE),
+            "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ?"
+            " ORDER BY rowid DESC LIMIT ?",
+            *(environment, route, THE_EXCHANGE, MOST_SIGHTINGS),
         )
-        detections = ([*group] for _, group in groupby(seen, key=attrgetter("detection")))
+        detections = ([*group] for _, group in groupby(reversed(seen), key=attrgetter("detection")))
         return tuple(
             Observation(each[0].at, each[0].state, tuple(one.address for one in each if one.address))
             for each in detections
@@ -392,8 +407,8 @@ class Journal:
         """Return the other environments with the lists of their current keys."""
         found = self._database.select(
             lambda row: (rows.text(row, "environment"), networks_of(rows.whitelist(row, "whitelist"))),
-            "SELECT environment, whitelist FROM keys WHERE environment <> ? AND slot = ? AND holding = ?"
-            " AND whitelist <> '' ORDER BY environment",
+            "SELECT environment, whitelist FROM keys WHERE environment <> ? AND slot = ? AND holding = ?"  # noqa: S608
+            f" AND {_KEPT} AND whitelist <> '' ORDER BY environment",
             *(environment, Slot.CURRENT, Holding.STORED),
         )
         return dict(found)
@@ -429,19 +444,36 @@ class Journal:
             self._append(write, rotation.number if rotation else None, kind, detail)
 
     def events(
-        self, rotation: RotationRecord | None = None, kind: str | None = None, *, about: str = ""
+        self,
+        rotation: RotationRecord | None = None,
+        kind: str | None = None,
+        *,
+        about: str = "",
+        environment: str = "",
+        last: int = -1,
     ) -> tuple[Event, ...]:
-        """Return the events of one rotation or of all, of one kind or of all, the oldest first.
+        """Return the events of one rotation or of all, of one kind or of all, the oldest first, or the `last` ones.
 
-        `about` is the fingerprint of a key whose events are wanted alone; empty for all.
+        `about` is the fingerprint of a key whose events are wanted alone, `environment` what their details name.
         """
-        query = (
-            "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?)"
-            " AND instr(detail, ?) ORDER BY number"
-        )
-        number = rotation.number if rotation else None
-        found = self._database.select(rows.event, query, number, number, kind, kind, about)
+        wanted: dict[str, object] = {"rotation = ?": rotation.number} if rotation else {}
+        wanted |= {"kind = ?": kind} if kind else {}
+        wanted |= {"instr(detail, ?)": about} if about else {}
+        wanted |= {"json_extract(detail, '$.environment') = ?": environment} if environment else {}
+        where = " AND ".join(wanted) or "true"
+        query = f"SELECT * FROM events WHERE {where} ORDER BY number DESC LIMIT ?"  # noqa: S608
+        found = reversed(self._database.select(rows.event, query, *wanted.values(), last))
         return tuple(event for event in found if not about or event.detail.get("fingerprint") == about)
+
+    def unended(self, environment: str, kind: str, ends: Sequence[str], name: str) -> tuple[Event, ...]:
+        """Return the events of a kind without a later word about what their detail calls `name`, the oldest first."""
+        named = f"json_extract(detail, '$.{name}')"
+        marks = ", ".join("?" for _ in ends)
+        query = (
+            f"SELECT * FROM events WHERE kind = ? AND json_extract(detail, '$.environment') = ?"  # noqa: S608 - no value
+            f" AND {named} NOT IN (SELECT coalesce({named}, '') FROM events WHERE kind IN ({marks})) ORDER BY number"
+        )
+        return tuple(self._database.select(rows.event, query, kind, environment, *ends))
 
     def _append_key(self, write: Transaction, kind: str, record: KeyRecord, **detail: object) -> None:
         rotation = self.open_rotation(record.environment)
@@ -496,13 +528,13 @@ def _not_promotable(what: str, advice: str) -> WizardError:
 
 _id = partial(rows.text, column="id")
 _composed = partial(rows.whitelist, column="text")
-_ALL_ROWS: dict[Callable[[sqlite3.Row], object], str] = {
+_ROWS: dict[Callable[[sqlite3.Row], object], str] = {
     _id: _IDENTITY,
-    rows.rotation: "SELECT * FROM rotations",
-    rows.key: "SELECT * FROM keys",
-    rows.event: "SELECT * FROM events",
-    rows.sighting: "SELECT * FROM egress_observations",
-    rows.label: "SELECT * FROM labels",
-    _composed: "SELECT * FROM whitelists",
+    rows.rotation: "SELECT * FROM rotations ORDER BY rowid DESC",
+    rows.key: "SELECT * FROM keys ORDER BY rowid DESC",
+    rows.event: "SELECT * FROM events ORDER BY rowid DESC",
+    rows.sighting: "SELECT * FROM egress_observations ORDER BY rowid DESC",
+    rows.label: "SELECT * FROM labels ORDER BY rowid DESC",
+    _composed: "SELECT * FROM whitelists ORDER BY rowid DESC",
 }
-"""What makes sense of the rows of each table, and what finds them all."""
+"""What makes sense of the rows of each table, and what finds them, the newest first."""

@@ -33,6 +33,8 @@ from wizard.rotation.journal import open_journal
 from wizard.rotation.model import Finding, Outcome
 
 _LARGEST_NOTE = 4096
+_CHECKED = 1_000
+"""Rows of each table: many jobs. `doctor` looks at all."""
 
 
 @contextmanager
@@ -101,7 +103,7 @@ async def open_flow(
         store = await open_store()
         journal = open_journal(paths, clock)
         try:
-            journal.check()
+            journal.check(newest=_CHECKED)
             storage = await _try(store, f"{journal.id}.{environment.name}.", clock)
             vault = Vault(environment.name, journal, store, clock)
             recovered = await vault.recover()

@@ -137,8 +137,8 @@ class SubAccountKeys:
     @property
     def unsettled(self) -> tuple[Event, ...]:
         """The creations that were announced and whose end is not known, the oldest first."""
-        ended = {str(each.detail["api_name"]) for kind in (CREATED, NOT_CREATED) for each in self._events(kind)}
-        return tuple(each for each in self._events(CREATING) if each.detail["api_name"] not in ended)
+        name = self._context.environment.name
+        return self._context.journal.unended(name, CREATING, (CREATED, NOT_CREATED), "api_name")
 
     async def settle(self) -> tuple[str, ...]:
         """Find out what became of creations whose answer was lost; return what was done, as sentences.
@@ -149,6 +149,8 @@ class SubAccountKeys:
         late = [one for one in self._events(NOT_CREATED) if one.detail["reason"] == _UNLISTED and one.at > since]
         names = {one.detail["api_name"] for one in (*unsettled, *late)}
         said: list[str] = []
+        if not names:
+            return ()
         # Where they were announced: the settings may name another sub-account since.
         for email in {str(one.detail["email"]): 0 for one in self._events(CREATING) if one.detail["api_name"] in names}:
             async with self._open(email) as accounts:
@@ -198,10 +200,10 @@ class SubAccountKeys:
 
         Returns a sentence for each.
         """
-        announced = {str(each.detail["api_name"]) for each in self._events(CREATING)}
-        known = {key.name.fingerprint for key in self._keys() if key.holding is not Holding.PURGED} | self._masters
+        known = {key.name.fingerprint for key in self._keys()} | self._masters
         known |= {str(each.detail["fingerprint"]) for each in self._context.journal.events(kind=SETTLED)}
         unknown = [row for row in rows if row.name and row.name.fingerprint not in known]
+        announced = {str(each.detail["api_name"]) for each in self._events(CREATING)} if unknown else set()
         strays = [row for row in unknown if row.api_name in announced]
         if not strays or not await self._may_delete():
             return []
@@ -516,11 +518,10 @@ class SubAccountKeys:
         return {key.name.fingerprint for key in self._context.journal.keys(self.settings.master.name)}
 
     def _keys(self) -> tuple[KeyRecord, ...]:
-        return self._context.journal.keys(self._context.environment.name)
+        return self._context.journal.kept_keys(self._context.environment.name)
 
     def _events(self, kind: str) -> tuple[Event, ...]:
-        own = self._context.environment.name
-        return tuple(each for each in self._context.journal.events(kind=kind) if each.detail["environment"] == own)
+        return self._context.journal.events(kind=kind, environment=self._context.environment.name)
 
     def _note(self, kind: str, **detail: Any) -> None:
         environment = self._context.environment.name

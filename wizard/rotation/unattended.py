@@ -319,7 +319,8 @@ class UnattendedRun:
             seen = await self._change_list(seen.listed, "list on Binance")
         elif current and seen.address and current.proven_from != str(seen.address):
             journal.mark_proven(current, str(seen.address), site=self._context.environment.site.name)
-        newest = {str(event.detail["address"]): event.detail["until"] for event in self._events(FORMER)}
+        former = journal.events(kind=FORMER, environment=self._name)
+        newest = {str(event.detail["address"]): event.detail["until"] for event in former}
         for address, until in newest.items():
             if isinstance(until, int | float):
                 seen = await self._drop_former(seen, IPv4Address(address), until)
@@ -428,16 +429,16 @@ class UnattendedRun:
             code = Exit.SAYS_NO
         raise HaltError(code, "The probe failed, so nothing was switched", shown.observed, shown.advice)
 
-    def _events(self, kind: str) -> list[Event]:
-        return [each for each in self._context.journal.events(kind=kind) if each.detail["environment"] == self._name]
+    def _last(self, kind: str) -> tuple[Event, ...]:
+        return self._context.journal.events(kind=kind, environment=self._name, last=1)
 
     def _switched(self) -> Event | None:
         """Return the last switch, or what undid it."""
-        return max((*self._events(PROMOTED), *self._events(REVERTED)), key=lambda one: one.number, default=None)
+        return max((*self._last(PROMOTED), *self._last(REVERTED)), key=lambda one: one.number, default=None)
 
     def _handed_over(self) -> float | None:
         """Return when the bots got the current key; None where that is still to be done."""
-        switched, handed = self._switched(), self._events(HANDED_OVER)[-1:]
+        switched, handed = self._switched(), self._last(HANDED_OVER)
         return next((one.at for one in handed if switched is None or one.number > switched.number), None)
 
     async def _hand_over(self) -> None:
@@ -557,7 +558,7 @@ class UnattendedRun:
         return death
 
     def _made_here(self, fingerprint: str) -> bool:
-        return any(event.detail["fingerprint"] == fingerprint for event in self._events(CREATED))
+        return bool(self._context.journal.events(kind=CREATED, about=fingerprint, environment=self._name))
 
     def _doomed(self) -> list[KeyRecord]:
         """Return the legacy key, and the keys that were made by API and never used. What a person entered stays."""

@@ -74,7 +74,7 @@ def to_set_aside(journal: Journal, environment: str, item: str = "", *, is_impor
     named as forgotten, as nobody made them for the wizard.
     """
     slots = (Slot.UNUSED,) if is_import else (Slot.UNUSED, Slot.PENDING)
-    keys = [key for key in journal.keys(environment) if key.holding is Holding.STORED]
+    keys = [key for key in journal.kept_keys(environment) if key.holding is Holding.STORED]
     seen = {key.name.fingerprint for key in keys if key.slot in (Slot.CURRENT, Slot.LEGACY) or key.item == item}
 
     def found() -> Iterator[str]:

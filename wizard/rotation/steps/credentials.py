@@ -97,9 +97,8 @@ class CredentialsStep:
         """Store an API key with the private key of the half `public`; a `WizardError` where that is not stored."""
         made, imported = (_label(origin, public).fingerprint() for origin in (MADE_HERE, IMPORTED))
         drafts = [draft for draft in self._drafts() if draft.name.fingerprint in (made, imported)]
-        is_imported = self._context.rotation.mode is Mode.ADOPT or any(
-            key.name.fingerprint == imported for key in self._keys()
-        )
+        known = self._context.journal.keys(self._context.environment.name, imported)
+        is_imported = self._context.rotation.mode is Mode.ADOPT or bool(known)
         found = await self._fetch_pair(public, drafts)
         if found is None:
             again = "Delete this API key on Binance's page and start this step again with a new pair."
@@ -180,8 +179,7 @@ class CredentialsStep:
 
     def _sources(self) -> tuple[str, ...]:
         own = self._context.environment.name
-        events = self._context.journal.events(kind=READ_FROM)
-        return tuple(str(event.detail["path"]) for event in events if event.detail["environment"] == own)
+        return tuple(str(one.detail["path"]) for one in self._context.journal.events(kind=READ_FROM, environment=own))
 
     def _refuse_known(self, credentials: Credentials) -> None:
         fingerprint, own = credentials.name.fingerprint, self._context.environment.name
@@ -211,7 +209,7 @@ class CredentialsStep:
         return [key for key in self._keys() if key.slot is Slot.DRAFT and key.holding is Holding.STORED]
 
     def _keys(self) -> tuple[KeyRecord, ...]:
-        return self._context.journal.keys(self._context.environment.name)
+        return self._context.journal.kept_keys(self._context.environment.name)
 
 
 def is_placeholder(api_key: Secret) -> bool:

@@ -79,8 +79,9 @@ class RetireStep:
             for event in events
             if event.kind == PURGING and str(event.detail["reason"]).startswith(DEATH)
         }
-        keys = self._context.journal.keys(self._context.environment.name)
-        return next((key for key in keys if key.slot is Slot.RETIRED and key.name.fingerprint in dead), None)
+        name, journal = self._context.environment.name, self._context.journal
+        keys = (key for each in dead for key in journal.keys(name, str(each)))
+        return next((key for key in keys if key.slot is Slot.RETIRED), None)
 
     @property
     def current(self) -> KeyRecord | None:
