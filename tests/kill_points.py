@@ -43,9 +43,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-IGNORED = (".lock", ".turn")
-"""Files that hold nothing."""
+_IGNORED = ("/dev/null", "/dev/tty", "/dev/pts/", ".lock", ".turn", "/__pycache__/")
+"""Files that hold nothing of the user's."""
 _WRITING = os.O_WRONLY | os.O_RDWR
+_CHANGING = {"open", "os.rename", "os.remove", "os.link", "os.symlink", "os.truncate"}
 _CHANGES = {"INSERT", "UPDATE", "DELETE", "REPLACE", "CREATE", "ALTER", "DROP"}
 _FRAME = struct.Struct(">II8s8s")
 
@@ -63,20 +64,19 @@ class Point(NamedTuple):
     name: str
     moment: Moment
 
-    @property
-    def kind(self) -> str:
-        return self.name.partition(" ")[0]
-
     def __str__(self) -> str:
         return f"{self.moment} {self.name}"
+
+
+class _Inside(threading.local):
+    depth = 0
 
 
 class _Recorder:
     def __init__(self, log: Path, point: Point | None) -> None:
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._point, self._counts, self._turn = point, Counter[str](), threading.Lock()
-        self._inside = threading.local()
-        self.is_due = False
+        self.point, self._counts, self._inside = point, Counter[str](), _Inside()
+        self._is_due = False
         """Whether what happens next is the middle of the point."""
 
     def say(self, line: str) -> None:
@@ -84,61 +84,45 @@ class _Recorder:
 
     def reach(self, name: str, moment: Moment) -> None:
         """Die if this is the point."""
-        if self._point == (name, moment):
+        if self.point == (name, moment):
             self.say(f"killed {moment} {name}")
             for task in Path("/proc/self/task").iterdir() if moment is Moment.AFTER else ():
                 for child in (task / "children").read_text().split():
                     os.kill(int(child), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def is_point(self, name: str, moment: Moment) -> bool:
-        return self._point == (name, moment)
-
     def begin(self, name: str) -> str:
-        with self._turn:
-            self._counts[name] += 1
-            name = f"{name} #{self._counts[name]}"
-            self.say(name)
+        self._counts[name] += 1
+        name = f"{name} #{self._counts[name]}"
+        self.say(name)
         self.reach(name, Moment.BEFORE)
         return name
 
     @contextmanager
     def writing(self, what: str) -> Iterator[str]:
-        """Name what happens inside; yield its name. Threads that it waits for belong to it."""
+        """Name what happens inside; yield its name."""
         name = self.begin(what)
-        self.depth += 1
-        self.is_due = self.is_point(name, Moment.DURING)
+        self._inside.depth += 1
+        self._is_due = self.point == (name, Moment.DURING)
         try:
             yield name
         finally:
-            self.depth -= 1
-            self.is_due = False
+            self._inside.depth -= 1
+            self._is_due = False
         self.reach(name, Moment.AFTER)
-
-    @property
-    def depth(self) -> int:
-        return getattr(self._inside, "depth", 0)
-
-    @depth.setter
-    def depth(self, value: int) -> None:
-        self._inside.depth = value
 
     def halfway(self) -> None:
         """Die if the middle of the point is here."""
-        if self.is_due and self._point:
-            self.reach(*self._point)
+        if self._is_due and self.point:
+            self.reach(*self.point)
 
     def look(self, event: str, given: tuple[Any, ...]) -> None:
         """Be the audit hook."""
-        changed: tuple[object, ...] = ()
-        if event == "open":
-            changed = given[:1] if (given[2] or 0) & _WRITING else ()
-        elif event in {"os.rename", "os.remove", "os.link", "os.symlink", "os.truncate", "shutil.move"}:
-            changed = given[:1]
-        for file in changed:
-            path = os.fsdecode(file) if isinstance(file, str | bytes | os.PathLike) else ""
-            if path and not self.depth and not path.startswith("/dev/") and not path.endswith(IGNORED):
-                self.say(f"unseen {event} {path}")
+        if event not in _CHANGING or self._inside.depth or (event == "open" and not (given[2] or 0) & _WRITING):
+            return
+        path = os.fsdecode(given[0]) if isinstance(given[0], str | bytes | os.PathLike) else "/dev/null"
+        if not any(each in path for each in _IGNORED):
+            self.say(f"unseen {event} {path}")
 
 
 def install(log: Path, point: Point | None = None) -> None:
@@ -147,15 +131,6 @@ def install(log: Path, point: Point | None = None) -> None:
     for wrap in (_wrap_journal, _wrap_files, _wrap_keyring, _wrap_openbao, _wrap_exchange, _wrap_targets):
         wrap(recorder)
     sys.addaudithook(recorder.look)
-
-
-def load() -> None:
-    """Import what `install` needs, for a process that forks others."""
-    import hvac  # noqa: F401
-    from httpcore._async import http11  # noqa: F401
-
-    from wizard.custody import openbao  # noqa: F401
-    from wizard.rotation import delivery  # noqa: F401
 
 
 def source(log: Path, point: Point | None = None) -> str:
@@ -229,7 +204,8 @@ def _wrap_journal(recorder: _Recorder) -> None:
     connect = sqlite3.connect
 
     def connected(database: str, **more: Any) -> sqlite3.Connection:
-        return connect(database, **more, **({} if database == ":memory:" else {"factory": Connection}))
+        is_read = database == ":memory:" or "mode=ro" in database
+        return connect(database, **more, **({} if is_read else {"factory": Connection}))
 
     sqlite3.connect = connected
 
@@ -289,10 +265,9 @@ def _wrap_keyring(recorder: _Recorder) -> None:
         if operation in {Op.STATE, Op.CHOICE, Op.READ, Op.LIST}:
             return await call(self, operation, **given)
         with recorder.writing(f"place {operation}") as name:
-            for moment in (Moment.DURING, Moment.WORKER):
-                if recorder.is_point(name, moment):
-                    recorder.say(f"killed {moment} {name}")
-                    given["kill"] = moment
+            if recorder.point and recorder.point in [(name, Moment.DURING), (name, Moment.WORKER)]:
+                recorder.say(f"killed {recorder.point}")
+                given["kill"] = recorder.point.moment
             return await call(self, operation, **given)
 
     keyring_process.KeyringProcess.call = called
@@ -327,7 +302,9 @@ def _wrap_openbao(recorder: _Recorder) -> None:
         if method in {"get", "list"}:
             return ask(self, path, method, body)
         kind = "target" if isinstance(self, openbao.OpenBaoPath) else "place"
-        with recorder.writing(f"{kind} {'write' if path.startswith('data/') else path.partition('/')[0]}"):
+        with recorder.writing(
+            f"{kind} {'delete' if method == 'delete' else path.partition('/')[0].replace('data', 'write')}"
+        ):
             return ask(self, path, method, body)
 
     def answered(self: Any) -> Any:

@@ -19,8 +19,10 @@ from typing import Any
 
 from tests.commands.conftest import HERE, SHAPES, Bench
 from tests.secret_service import secret_service
+from tests.terminal.harness import Terminal
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.simulated_page import NewKey
 
@@ -87,6 +89,15 @@ class Host:
         for key in asyncio.run(self.bench.simulated_page.keys()):
             if key.api_key.reveal() == api_key:
                 asyncio.run(self.bench.simulated_page.delete(key.api_key))
+
+    def save_list(self, api_key: str, text: str = HERE) -> None:
+        """Save a list for a key on the exchange's page."""
+        asyncio.run(self.bench.simulated_page.set_whitelist(Secret(api_key), text))
+
+    def open_terminal(self, arguments: Sequence[str]) -> Terminal:
+        """Open `key-wizard` on a terminal that can do nothing."""
+        environ = {**os.environ, **self.environ, "TERM": "dumb"}
+        return Terminal([sys.executable, "-m", "wizard", *arguments], env=environ, cwd=REPOSITORY)
 
     def living_keys(self) -> set[str]:
         """Return the keys that the exchange accepts."""

@@ -1,33 +1,33 @@
-"""Somebody who answers whichever question the line mode asks, until the key is replaced and the old one is dead.
+"""Somebody who answers whichever question the line mode asks, until the job is done and a replaced key is dead.
 
-Where a rotation was interrupted does not matter: each answer follows from what is offered.
+Where a job was interrupted does not matter: each answer follows from what is offered.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
-from tests.beside.host import REPOSITORY, Host
+from tests.beside.host import Host
 from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.model import Mode, Step
+from wizard.rotation.model import JOB_NAMES, Mode, Step
 from wizard.rotation.state_machine import JOBS
 
 PROMPT = re.compile(
-    r"(?:Answer with [^\n]*|Its number, [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $"
+    r"(?:Answer with [^\n]*|Its number, [^\n]*|Path of [^\n]*|[^\n]*typing is not shown[^\n]*"
+    r"|Type (?P<word>\S+) to do it[^\n]*): $"
 )
 OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
 PUBLIC_KEY = re.compile(r"^-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL | re.MULTILINE)
 TYPES = (KeyKind.ED25519, KeyKind.HMAC)
 """In the order of their page."""
-ORDER = JOBS[Mode.ROTATE].steps
 PATIENCE = 240.0
 """Seconds for one answer of the wizard on a busy machine; three polls take 15."""
 MOST_QUESTIONS = 60
@@ -48,7 +48,7 @@ class Asked:
 
     @property
     def is_hidden(self) -> bool:
-        return "typing is not shown" in self.said.rpartition("\n")[2]
+        return "typing is not shown" in self.prompt
 
     @property
     def step(self) -> Step | None:
@@ -57,36 +57,48 @@ class Asked:
             "home": Step.DONE,
             "hosts": Step.EGRESS,
             "edit": Step.WHITELIST,
+            "saved": Step.APPLY,
+            "skip": Step.DELETE,
+            "continue": Step.DELETE,
             "save": Step.CREDENTIALS,
-            "use": Step.CREDENTIALS,
             "ask": Step.RETIRE,
             "details": Step.PROBE,
+            "use": Step.CREDENTIALS,
         }
         found = (step for word, step in by_word.items() if word in self.offered)
-        is_hidden = self.is_hidden or "Its number" in self.said.rpartition("\n")[2]
-        return next(found, Step.CREDENTIALS if is_hidden else Step.RETIRE if self.word else None)
+        is_typed = self.is_hidden or self.prompt.startswith(("Its number", "Path of"))
+        return next(found, Step.CREDENTIALS if is_typed else Step.RETIRE if self.word else None)
+
+    @property
+    def prompt(self) -> str:
+        return self.said.rpartition("\n")[2]
 
 
 @dataclass
 class Rotation:
-    """What the user knows of one rotation, whichever wizard it is seen in."""
+    """What the user knows of one job, whichever wizard it is seen in."""
 
     host: Host
     old: str
-    """The API key that is to be replaced."""
+    """The API key in use; empty where there is none yet."""
     kind: KeyKind
+    mode: Mode = Mode.ROTATE
     made: NewKey | None = None
     """What the exchange's page showed for the new key."""
     public_key: str = ""
     """With which it was made."""
     reached: Step | None = None
     """The furthest step that asked something."""
+    file: str = ""
+    """Of the bot whose key is imported."""
     may_be_switched: float | None = None
     """When the switch was first asked for."""
     is_switched: float | None = None
     """When it was first seen to be done."""
     is_deleted: float | None = None
     """When the old key was deleted at the exchange."""
+    is_listed: bool = False
+    """Whether the list was saved at the exchange."""
     is_over: bool = False
     questions: int = 0
 
@@ -94,13 +106,19 @@ class Rotation:
     def new(self) -> str:
         return self.made.api_key.reveal() if self.made else ""
 
+    @property
+    def last(self) -> str:
+        """The key in use when all is done."""
+        return self.old if self.mode is Mode.WHITELIST else self.new
+
     def note(self, step: Step | None) -> None:
         """Note that the rotation is seen to stand at a step; it never goes back."""
         if step is None:
             assert self.reached is None or self.is_over, f"the rotation is lost: it had reached {self.reached}"
             return
         if self.reached is not None:
-            assert ORDER.index(step) >= ORDER.index(self.reached), f"back at {step}: it had reached {self.reached}"
+            order = JOBS[self.mode].steps
+            assert order.index(step) >= order.index(self.reached), f"back at {step}: it had reached {self.reached}"
         self.reached = step
         if step in (Step.RETIRE, Step.DONE):
             self.is_switched = self.is_switched or time.monotonic()
@@ -108,8 +126,9 @@ class Rotation:
     def note_status(self) -> None:
         """Look at it with `status`, as it stands while no wizard is open."""
         (seen,) = self.host.run("status", "--json").json["environments"]
-        rotation, current = seen["open_rotation"], seen["current"]["fingerprint"]
-        if rotation is None and self.made is not None and current == self.made.api_key.fingerprint():
+        rotation, current = seen["open_rotation"], seen["current"] and seen["current"]["fingerprint"]
+        begun = self.is_listed if self.mode is Mode.WHITELIST else self.may_be_switched is not None
+        if rotation is None and begun and current == Secret(self.last).fingerprint():
             self.is_over = True
         self.note(Step(rotation["step"]) if rotation else None)
 
@@ -122,13 +141,11 @@ class LineUser:
         terminal: Where it runs.
         rotation: What is to be done in it.
         on_question: Called while each question stands, before it is answered.
-        on_look: Called again and again while the wizard is waited for.
     """
 
     terminal: Terminal
     rotation: Rotation
     on_question: Callable[[Asked], object] = lambda _: None
-    on_look: Callable[[], object] = lambda: None
     _read: int = 0
     _has_shown: bool = False
     _seen: list[Asked] = field(default_factory=list)
@@ -161,7 +178,6 @@ class LineUser:
         expires = time.monotonic() + PATIENCE
         while True:
             self.terminal.listen(0.02)
-            self.on_look()
             said = self.terminal.raw[self._read :].decode(errors="replace").replace("\r\n", "\n")
             if prompt := PROMPT.search(said):
                 return Asked(said, tuple(OFFERED.findall(said)), prompt["word"] or "")
@@ -172,7 +188,7 @@ class LineUser:
         rotation = self.rotation
         if asked.step is not None:
             rotation.note(asked.step)
-        elif "replace" in asked.offered and rotation.reached is not None:
+        elif "history" in asked.offered and rotation.reached is not None:
             rotation.note_status()
 
     def _answer(self, asked: Asked) -> str:
@@ -181,24 +197,34 @@ class LineUser:
             return asked.word
         if asked.is_hidden:
             return self._secret(asked)
-        if "Its number" in asked.said.rpartition("\n")[2]:
+        if asked.prompt.startswith("Path of"):
+            self._has_shown = True
+            return rotation.file
+        if asked.prompt.startswith("Its number"):
             return str(TYPES.index(rotation.kind) + 1)
-        if asked.step is Step.RETIRE and rotation.is_deleted is None:
+        if asked.step in (Step.RETIRE, Step.DELETE) and rotation.is_deleted is None and rotation.old:
             rotation.host.delete_key(rotation.old)
             rotation.is_deleted = time.monotonic()
-        if "switch" in offered:
+        if asked.step is Step.APPLY and not rotation.is_listed:
+            rotation.host.save_list(rotation.old)
+            rotation.is_listed = True
+        if asked.step is Step.PROBE and offered[0] in {"switch", "use"}:
             rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
         if asked.step is Step.EGRESS and "continue" not in offered:
             return "retry"
+        if rotation.mode is Mode.ADOPT and "read" in offered and not self._has_shown:
+            return "read"
         if (
             asked.step is Step.CREDENTIALS
             and "save" in offered
+            and rotation.mode is not Mode.ADOPT
             and ("key" in offered) is not (rotation.kind is KeyKind.ED25519)
         ):
             return "type"
         if "key" in offered and not self._take_public_key(asked):
             return "key"  # said alone on its lines, to be copied
-        for way in ("home", "resume", "replace", "switch", "continue", "save", "use", "delete", "ask", "retry"):
+        ways = ("home", "resume", JOB_NAMES[rotation.mode], "switch", "record", "continue", "save", "use", "saved")
+        for way in (*ways, "delete", "ask", "retry"):
             if way in offered:
                 return way
         raise Stuck(f"nothing to answer: {asked.said}")
@@ -215,15 +241,16 @@ class LineUser:
 
     def _secret(self, asked: Asked) -> str:
         rotation = self.rotation
+        if "keep what was entered" in asked.prompt or asked.prompt.startswith("Passphrase"):
+            return ""
         if rotation.made is None:
             rotation.made = rotation.host.make_key()
-        is_secret = asked.said.rpartition("\n")[2].startswith("Secret")
+        is_secret = asked.prompt.startswith("Secret")
         return (rotation.made.secret if is_secret else rotation.made.api_key).reveal()
 
 
 @contextmanager
-def line_mode(host: Host) -> Iterator[Terminal]:
-    """Open `key-wizard --plain` on a terminal that can do nothing."""
-    argv = [sys.executable, "-m", "wizard", "--plain", "--env", "bench"]
-    with Terminal(argv, env={**os.environ, **host.environ, "TERM": "dumb"}, cwd=REPOSITORY) as terminal:
+def line_mode(host: Host, **recording: Any) -> Iterator[Terminal]:
+    """Open `key-wizard --plain` on a terminal that can do nothing; `recording` is for `Forks.start`."""
+    with host.open_terminal(("--plain", "--env", "bench"), **recording) as terminal:
         yield terminal

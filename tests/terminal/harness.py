@@ -45,6 +45,7 @@ class Terminal:
         size: Columns and lines.
         controlling: Whether the terminal is the program's controlling one, so that closing it sends SIGHUP.
         cwd: Where the program starts.
+        popen: Starts it, as `subprocess.Popen` does.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Terminal:
         size: tuple[int, int] = (80, 24),
         controlling: bool = True,
         cwd: str | os.PathLike[str] | None = None,
+        popen: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
     ) -> None:
         self.raw = b""
         """Every byte that the program wrote."""
@@ -67,7 +69,7 @@ class Terminal:
         self.resize(*size)
         take = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL] if controlling else []
         try:
-            self._process = subprocess.Popen(
+            self._process = popen(
                 [*take, *argv],
                 stdin=slave,
                 stdout=slave,

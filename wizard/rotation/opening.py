@@ -60,6 +60,7 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
     try:
         signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
         with suppress(OSError):  # a courtesy: the lock holds without it
+            files.tidy(_note(file))  # what killed wizards left
             files.replace(_note(file), signature.encode("ascii"))
         yield
     finally:
