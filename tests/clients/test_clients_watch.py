@@ -37,8 +37,20 @@ def host(clean_environment: Path) -> Iterator[tuple[Host, str]]:
         yield made
 
 
-@pytest.mark.parametrize("kind", [KeyKind.HMAC, KeyKind.ED25519])
-@pytest.mark.parametrize("bot", NAMES)
+@pytest.mark.parametrize(
+    ("bot", "kind"),
+    [
+        ("ccxt", KeyKind.ED25519),
+        ("freqtrade-style", KeyKind.HMAC),
+        ("python-binance", KeyKind.ED25519),
+        ("binance-sdk-spot", KeyKind.HMAC),
+        # How each client signs with the other kind is in test_clients_flows.py.
+        pytest.param("ccxt", KeyKind.HMAC, marks=pytest.mark.whole),
+        pytest.param("freqtrade-style", KeyKind.ED25519, marks=pytest.mark.whole),
+        pytest.param("python-binance", KeyKind.HMAC, marks=pytest.mark.whole),
+        pytest.param("binance-sdk-spot", KeyKind.ED25519, marks=pytest.mark.whole),
+    ],
+)
 def test_a_bot_works_through_a_rotation_and_the_deletion_of_its_legacy_key(
     bot: str, kind: KeyKind, host: tuple[Host, str], strangers: Strangers
 ) -> None:
