@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -59,6 +60,9 @@ def _has_room(directory: Path) -> bool:
 
 if _has_room(_IN_MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
+# httpcore looks for it whenever it takes a lock. Where it is not installed, the whole path is searched each time.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 # Else each client that a test opens reads the public authorities anew, which takes 20 ms.
 _httpx_clients.create_ssl_context = cache(_httpx_clients.create_ssl_context)
