@@ -279,6 +279,7 @@ def service(bench: Bench, tmp_path: Path) -> Service:
     return Service(account, {**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
 
 
+@pytest.mark.slow
 def test_the_installed_program_rotates_as_a_service(service: Service) -> None:
     (before,) = service.account.keys()
     process = service.start("bot-1", "--now", "--json")

@@ -121,6 +121,7 @@ class TestARestart:
             assert bot.hear() == "TERM"
             assert bot.end() == 128 + signal.SIGKILL
 
+    @pytest.mark.slow
     def test_waits_for_a_keyring_that_is_locked_while_the_bot_runs_on(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -19,6 +19,7 @@ from tests.rehearsal.test_corrections import rehearsing
 from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
+from tests.tiers import slow
 from wizard.core.credentials import KeyKind
 from wizard.core.settings import paths
 from wizard.environments import RehearsalEnvironments
@@ -137,7 +138,7 @@ async def test_a_leaked_key_is_deleted_first_and_proven_dead_with_the_new_one() 
     assert {key["slot"]: key["holding"] for key in result["credentials"]}["retired"] == "purged"
 
 
-@pytest.mark.parametrize("name", ["sub-account", "answer-lost"])
+@pytest.mark.parametrize("name", ["sub-account", *slow("answer-lost")])
 async def test_a_sub_account_is_rotated_by_api_also_where_the_answer_is_lost(name: str) -> None:
     code, result, err = await drill_by_command(name)
     assert (code, result["grade"]) == (0, "proven"), err

@@ -119,6 +119,7 @@ def ssh_processes(lab: Lab) -> list[str]:
     return processes_with(str(lab.directory / "client"))
 
 
+@pytest.mark.slow
 @pytest.mark.sshd
 async def test_twenty_hosts_at_once_are_proven_or_their_trouble_is_named(lab: Lab, tmp_path: Path) -> None:
     good = [f"bot-{number}" for number in range(1, 14)]
