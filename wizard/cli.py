@@ -79,7 +79,7 @@ def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | Non
         discard_output()
         return 141  # as SIGPIPE would have ended it
     except Exception as error:
-        print_message(redacted_report(error))
+        print_message(*redacted_report(error).split("\n"))
         return Exit.INTERNAL_ERROR
 
 

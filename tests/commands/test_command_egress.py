@@ -73,8 +73,8 @@ def test_what_a_service_answers_writes_no_control_character_to_the_terminal(benc
 
 
 def test_words_for_people_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    print_message("one \x1b]52;c;aGk=\x07\ntwo \u202e")
-    assert capsys.readouterr().err == "one \ufffd]52;c;aGk=\ufffd\ntwo \ufffd\n"
+    print_message("one \x1b]52;c;aGk=\x07\n✓ forged", "two \u202e")
+    assert capsys.readouterr().err == "one \ufffd]52;c;aGk=\ufffd ✓ forged\ntwo \ufffd\n"
 
 
 def test_a_refusal_says_why_there_is_no_address(bench: Bench, command: Command) -> None:

@@ -73,7 +73,7 @@ async def test_bots_are_restarted_by_their_numbers_and_their_output_is_said(plai
         ("Numbers, with commas between them", "1,2"),
         ("one is well", "quit"),
     )
-    assert "  trouble" in ended.text
+    assert "  | trouble" in ended.text
     assert "Restart of two, exit 3 at " in ended.text
     assert ended.text.index("Restarting two, at most 1 min 2 s") < ended.text.index("Restarting one")
     resumed = await visit(plain, ("resume", "resume"), ("Restart one, exit 0 at ", "quit"))

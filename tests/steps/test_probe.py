@@ -342,15 +342,3 @@ async def test_details_say_of_every_check_when_from_where_and_what_it_leaves_ope
         assert len(checks) >= 10
         assert all(face.said[at + 1].startswith("  Seen 20") for at in checks)
         assert any("Not proven: " in line for line in face.said)
-
-
-async def test_what_the_exchange_writes_cannot_steer_the_terminal(world: World) -> None:
-    async with world.flow() as flow:
-        await world.put_key_in_use(flow)
-        await world.to_probe(flow)
-        evil = {"code": -1100, "msg": "bad \x1b]52;c;aGk=\x07 \u202e"}
-        await world.plant(RESTRICTIONS, evil, times=9, status=400)
-        face = FakeFace()
-        page = await probed(flow, face)
-        await page.show_details()
-        assert all(line.isprintable() for line in (*text(page.view()).splitlines(), *face.said))

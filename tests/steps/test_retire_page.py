@@ -132,9 +132,9 @@ async def test_each_bot_is_a_row_that_its_restart_ticks(with_bots: Flow, face: F
     assert (second.is_ticked, second.state) == (False, State.STOP)
     assert first.cells[1].startswith("exit 0 at ")
     assert second.cells[1].startswith("check exit 1 at ")
-    assert "  all is well" in first.detail
-    assert second.detail[1:] == ("  began", "  checked"), "of the command and of its check"
-    assert face.said[-1] == "checked"
+    assert "  | all is well" in first.detail
+    assert second.detail[1:] == ("  | began", "  | checked"), "of the command and of its check"
+    assert face.said[-1] == "  | checked"
     (tmp_path / "repaired").touch()
     await page.restart(DELETED)  # all that are not ticked
     assert face.notes[-1].startswith("Restart of b2, checked at ")

@@ -141,12 +141,3 @@ async def test_a_key_is_created_only_where_a_step_waits_for_one(world: World, fl
     face = FakeFace(page=world.simulated_page)
     page = await visited(EgressPresenter(flow, face), face)
     assert "create" not in {action.word for action in page.view().actions}
-
-
-async def test_a_hostile_label_is_shown_nowhere(world: World, flow: Flow) -> None:
-    await flow.begin(Mode.ROTATE)
-    await world.simulated_page.create("\x1b]0;owned\x07\u202e", KeyKind.HMAC, HERE)
-    face = FakeFace(page=world.simulated_page)
-    page = await visited(EgressPresenter(flow, face), face)
-    assert "\x1b" not in str(page.view())
-    assert "owned" not in str(page.view())

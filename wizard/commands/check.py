@@ -148,7 +148,7 @@ def run(options: argparse.Namespace) -> int:
         verdict = run_async(_check(environment, paths, known, options))
     except WizardError as error:
         if options.notify:
-            _notify(options, paths, (error.code or error.what,), " ".join(error.sentences()))
+            _notify(options, paths, (error.code or error.what,), (" ".join(error.sentences()),))
         raise
     if verdict.seen and isinstance(verdict.seen.egress, EgressReport):
         keep_observation(verdict.seen.egress, environment, paths, "check")
@@ -312,13 +312,13 @@ async def _ask(client: ExchangeClient, found: Credentials | WizardError, known: 
         return error
 
 
-def _words(verdict: _Verdict) -> str:
+def _words(verdict: _Verdict) -> tuple[str, ...]:
     """Return the verdict for a command, line by line."""
     lines = [" ".join(filter(None, (finding.observed, finding.advice))) for finding in verdict.troubles]
-    return "\n".join([*lines, *filter(None, (verdict.reminder,))]) or "All is fine again."
+    return (*lines, *filter(None, (verdict.reminder,))) or ("All is fine again.",)
 
 
-def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], words: str) -> None:
+def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], words: tuple[str, ...]) -> None:
     """Give the verdict to the command where it is another one than last time; it is kept where the command took it.
 
     A run that asks other hosts has a verdict of its own: without them it cannot say that they are fine again.
@@ -327,10 +327,11 @@ def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], 
     now = {**about, "troubles": list(troubles)}
     if now == _last_verdict(about, paths):
         return
-    given = cleaned(f"Key Wizard, {options.environment}\n{words}\n").encode()
+    given = cleaned(f"Key Wizard, {options.environment}", *words, "").encode()
     ended = run_async(run_command(options.notify, child_environ(os.environ), COMMAND_DEADLINE, given))
     if ended.exit != 0:
-        print_message("\n  ".join([f"key-wizard: The command of --notify failed: {ended.phrase}.", *ended.output]))
+        said = f"key-wizard: The command of --notify failed: {ended.phrase}."
+        print_message(said, *ended.quoted)
         return
     try:
         with closing(open_journal(paths)) as journal:

@@ -19,7 +19,7 @@ from wizard.core.errors import Exit, UsageError, WizardError, sentences
 from wizard.core.key_shape import holds_key
 from wizard.core.shutdown import Shutdown, discard_output
 from wizard.core.terminal import inspect_terminal
-from wizard.core.text import capitalised, did_you_mean, printable
+from wizard.core.text import REPLACEMENT, capitalised, did_you_mean, printable
 from wizard.rotation.model import Finding, Mode, Outcome
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _LONGEST_LINE = 10_000
 """Hundreds of hosts are named in one line."""
 LONGEST_INPUT = 2**17
 """Bytes; about 8,000 addresses, where the exchange takes some twenty."""
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _UNWRITABLE = "output.unwritable"
 
 
@@ -63,22 +64,22 @@ def speaks_lines(environ: Mapping[str, str]) -> bool:
     return report.term == "dumb" or (report.stdin_is_tty and not report.term)
 
 
-def print_message(text: str) -> None:
-    """Write progress or a warning to standard error, where there is one; control characters are replaced."""
+def print_message(*lines: str) -> None:
+    """Write progress or a warning to standard error, where there is one, cleaned."""
     if sys.stderr is None:  # print would take standard output instead
         return
     with suppress(OSError):  # it is full, or nobody reads it: the exit code says how it ended
-        print(cleaned(text), file=sys.stderr, flush=True)
+        print(cleaned(*lines), file=sys.stderr, flush=True)
 
 
-def cleaned(text: str) -> str:
-    """Return lines without control characters."""
-    return "\n".join(printable(line, limit=_LONGEST_LINE) for line in text.split("\n"))
+def cleaned(*lines: str) -> str:
+    """Return harmless text: what looks like a line is one of ours, as a line end within one becomes a space."""
+    return "\n".join(printable(line, limit=_LONGEST_LINE) for line in lines)
 
 
-def print_result(text: str) -> None:
+def print_result(*lines: str) -> None:
     """Write a result to standard output, cleaned, or raise UsageError; BrokenPipeError where nobody reads."""
-    write_output(cleaned(text))
+    write_output(cleaned(*lines))
 
 
 def write_output(text: str) -> None:
@@ -101,16 +102,17 @@ def _unwritable(why: str) -> UsageError:
 
 def print_json(body: Mapping[str, object]) -> None:
     """Write the one JSON object of a command, in ASCII: it survives every locale and writes no control character."""
-    write_output(json.dumps({"schema": SCHEMA, **body}))
+    text = json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False)
+    # Many readers refuse half a surrogate pair, which a file name can hold.
+    write_output(json.dumps(json.loads(_SURROGATES.sub(REPLACEMENT, text))))
 
 
 def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
     """Say what happened, why, and what to do, and with `as_json` print it too; return the exit code that fits."""
-    what, *rest = error.sentences()
-    print_message(f"key-wizard: {printable(what, limit=500)}")
-    rows = (row for sentence in rest for row in sentence.split("\n"))
-    for line in (*(f"  {printable(row, limit=2000)}" for row in rows), *instruction_lines(error)):
-        print_message(line)
+    what, *why = sentences(error.what, error.why)
+    advice = (row for sentence in sentences(error.advice) for row in sentence.split("\n"))
+    rows = (f"  {row}" for row in (*why, *advice))
+    print_message(f"key-wizard: {what}", *rows, *instruction_lines(error))
     if as_json and error.code != _UNWRITABLE:
         with suppress(UsageError):  # the words have been said
             print_json({"error": {name: getattr(error, name) for name in ("code", "what", "why", "advice")}})
@@ -119,9 +121,9 @@ def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
 
 def print_finding(finding: Finding) -> None:
     """Say one finding on one line, and what to do about it on the next."""
-    print_result(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
+    print_result(f"{finding.outcome:<14} {finding.subject:<20} {finding.observed}")
     if finding.advice:
-        print_result(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+        print_result(f"{'':<14} {'':<20} {finding.advice}")
 
 
 def instruction_lines(source: object) -> Iterator[str]:

@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     hosts = _named_hosts(options.hosts, environment) if options.hosts is not None else ()
     report, way, answers = run_async(_ask(environment, paths, hosts, _detect_more if options.sample_more else detect))
     if report.unfinished:
-        print_message(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
+        print_message(f"Not waited for: {', '.join(service.name for service in report.unfinished)}.")
     if way:
         print_message(f"Warning: {way.sentence()}")
     history = keep_observation(report, environment, paths, "egress")
@@ -88,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
         trouble = print_error(error)
     observed = observation.sentence(report.verdict) if observation else ""
     listed = [f"For the whitelist: {address} # {', '.join(names)}" for address, names in labels(answers).items()]
-    words = "\n".join(filter(None, (report.sentence(), report.verdict.advice, sampling, history, observed, *listed)))
-    (print_message if options.json else print_result)(words)
+    words = filter(None, (report.sentence(), report.verdict.advice, sampling, history, observed, *listed))
+    (print_message if options.json else print_result)(*words)
     if options.json:
         # It is null where nothing here could call Binance over IPv6, or the name service did not answer.
         ipv6 = (

@@ -52,11 +52,9 @@ async def _serve(options: argparse.Namespace) -> None:
     loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))
     async with simulator.serve(exchange, options.port) as addresses:
-        words = (
-            f"REST            {addresses.base_url}\nWebSocket       {addresses.ws_url}\n"
-            f"Simulated page  {addresses.desk_url}\nCtrl+C ends it."
-        )
-        print_json(asdict(addresses)) if options.json else print_result(words)
+        rows = {"REST": addresses.base_url, "WebSocket": addresses.ws_url, "Simulated page": addresses.desk_url}
+        words = (*(f"{name:<16}{url}" for name, url in rows.items()), "Ctrl+C ends it.")
+        print_json(asdict(addresses)) if options.json else print_result(*words)
         if options.idle_limit is None:
             await is_stopped.wait()
         while not is_stopped.is_set() and (rest := options.idle_limit - exchange.idle_seconds()) > 0:

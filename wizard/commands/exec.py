@@ -18,7 +18,6 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
-from wizard.core.text import printable
 from wizard.custody.records import KeyRecord, Slot
 from wizard.rotation.current_credentials import read_current, stored_keys, watch_current
 
@@ -111,7 +110,7 @@ def _names(text: str) -> Names:
 def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
     if options.stray or not options.words:
-        print_message("key-wizard: There is no command to run. Write:\n  key-wizard exec ENV -- CMD")
+        print_message("key-wizard: There is no command to run. Write:", "  key-wizard exec ENV -- CMD")
         return Exit.USAGE
     if options.watch or options.signal is not None:
         return _stay(options)
@@ -143,7 +142,7 @@ def _stay(options: argparse.Namespace) -> int:
     def complain(error: WizardError) -> None:
         if error.what not in said:
             said.add(error.what)
-            _say(f"{printable(error.what.rstrip('.'), limit=500)}. Your bot runs on with the key that it has.")
+            _say(f"{error.what.rstrip('.')}. Your bot runs on with the key that it has.")
 
     said: set[str] = set()
     known = [stored_keys(options.environment)]
@@ -189,7 +188,7 @@ def _environ(
     inherited: Mapping[str, str] = options.inherited.environ
     left_out = rivals(inherited, given, others)
     if left_out:
-        shown = ", ".join(printable(each) for each in left_out)
+        shown = ", ".join(left_out)
         _say(f"Your bot does not see your own {shown}. It may be another key.")
         inherited = {each: value for each, value in inherited.items() if each not in left_out}
         options.inherited = replace(options.inherited, environ=inherited)
@@ -251,9 +250,9 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
 
 def _not_started(command: Sequence[str], error: OSError) -> int:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        print_message(f"key-wizard: {printable(command[0])}: command not found")
+        print_message(f"key-wizard: {command[0]}: command not found")
         return NOT_FOUND
-    print_message(f"key-wizard: {printable(command[0])}: {error.strerror}")
+    print_message(f"key-wizard: {command[0]}: {error.strerror}")
     return NOT_EXECUTABLE
 
 

@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
             "Not proven": gap,
         }
         lines = [f"{label:<12} {text}" for label, text in rows.items() if text]
-        print_result("\n  ".join(filter(None, (f"{found.what}.", found.why, found.advice, *lines))))
+        print_result(f"{found.what}.", *(f"  {line}" for line in (found.why, found.advice, *lines) if line))
     return Exit.FINE if address else Exit.INCONCLUSIVE
 
 

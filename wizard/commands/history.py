@@ -9,7 +9,6 @@ from wizard.core import settings
 from wizard.core.clock import utc
 from wizard.core.errors import Exit
 from wizard.core.settings import Settings
-from wizard.core.text import printable
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.json_records import describe_rotation
@@ -40,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
         print_result("Nothing was done here yet.")
     for rotation in rotations:
         report = reports.get(rotation.number)
-        rows = [f"    {label:<12} {printable(text, limit=1000)}" for label, text in report.lines()] if report else []
-        print_result("\n".join([_line(rotation), *rows]))
+        rows = [f"    {label:<12} {text}" for label, text in report.lines()] if report else []
+        print_result(_line(rotation), *rows)
     return Exit.FINE
 
 

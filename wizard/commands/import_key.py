@@ -141,7 +141,7 @@ def _name(environment: str, held: HeldKeys, chosen: HeldKey | None, public: dict
         lines = [f"  {'✓' if one is chosen else ' '} {one.listed}." for one in held.found]
         verdict = f"{chosen.name} would be imported." if chosen else "No key was chosen."
         closing = (*held.notes, held.left_out_said, "Nothing was stored. Nothing was sent.")
-        print_result("\n".join([verdict, *lines, *filter(None, closing)]))
+        print_result(verdict, *lines, *filter(None, closing))
     return Exit.FINE if chosen else Exit.SAYS_NO
 
 
@@ -239,9 +239,9 @@ def _import(
         print_json({**body, "key": describe_key(key, time.time()), **checked, "next": next_job})
     elif report:
         rows = (*report.rows(), *(("Left for you", each) for each in report.left), *report.from_now_on)
-        print_result("\n".join([report.verdict, *(f"  {label:<18} {text}" for label, text in rows)]))
+        print_result(report.verdict, *(f"  {label:<18} {text}" for label, text in rows))
     else:
-        print_result(f"{key.name if key else 'The key'} is stored and not in use yet. To go on, run:\n{next_job}")
+        print_result(f"{key.name if key else 'The key'} is stored and not in use yet. To go on, run:", next_job)
     return code
 
 

@@ -75,7 +75,7 @@ def _list(*, as_json: bool) -> int:
         return Exit.FINE
     for each in SCENARIOS.values():
         rows = zip(("what happens", "what you see", "the way out"), each.sentences, strict=True)
-        print_result("\n".join((each.name, *(f"  {label:<14}{text}" for label, text in rows))))
+        print_result(each.name, *(f"  {label:<14}{text}" for label, text in rows))
     return Exit.FINE
 
 

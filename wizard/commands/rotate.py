@@ -22,7 +22,7 @@ from wizard.core.clock import utc
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.safety import redacted_report
 from wizard.core.settings import HOME_VARIABLE, Environment, Place, Settings
-from wizard.core.text import glyphs_for, printable
+from wizard.core.text import glyphs_for
 from wizard.core.threads import run_async
 from wizard.custody.custodian import CREDENTIAL, CREDENTIAL_STORE, Custodian
 from wizard.exchange.sub_accounts import Pacer
@@ -66,13 +66,13 @@ def run(options: argparse.Namespace) -> int:
     chosen = _chosen(known, options)
     if options.print_systemd:
         units = dict(_units(known, options))
-        print_json(units) if options.json else print_result("\n".join(units.values()))
+        print_json(units) if options.json else print_result(*"\n".join(units.values()).split("\n"))
         return Exit.FINE
     place = Custodian(known.custody, paths.encrypted_file, paths.config_file)
     results = run_async(_rotate(chosen, place, options))
     code = max((one.exit for one in results), key=_WORST_LAST.index)
     if not options.json:
-        print_result("\n".join(line for one in results for line in _lines(one)))
+        print_result(*(line for one in results for line in _lines(one)))
     else:
         told = [one.as_json(time.time()) for one in results]
         print_json({"exit": code, "results": told} if options.all_due else told[0])
@@ -112,7 +112,7 @@ async def _rotate(chosen: Sequence[Environment], place: Custodian, options: argp
             ended = await run_command(one.rotation.on_failure, child_environ(os.environ), given=given)
             if not ended.is_good:
                 said = f"{one.name}: The command of on_failure failed: {ended.phrase}."
-                print_message("\n  ".join([said, *ended.output]))
+                print_message(said, *ended.quoted)
     return list(found.values())
 
 
@@ -122,7 +122,7 @@ async def _run(
     """Return what a run came to, whatever ended it: others follow."""
 
     def say(step: RunStep) -> None:
-        print_message(f"{environment.name}: {step.name}, {step.outcome}. {printable(step.observed, 1000)}")
+        print_message(f"{environment.name}: {step.name}, {step.outcome}. {step.observed}")
 
     try:
         async with open_flow(environment, settings.paths(), place.open, pacer=pacer) as flow:
@@ -132,7 +132,7 @@ async def _run(
     except WizardError as error:
         return RunResult(environment.name).fail(error)
     except Exception as error:  # a defect in one run must not stop the others
-        print_message(redacted_report(error))
+        print_message(*redacted_report(error).split("\n"))
         ended = RunResult(environment.name).fail(WizardError("An internal error ended the run"))
         return replace(ended, exit=Exit.INTERNAL_ERROR)
 
@@ -141,12 +141,12 @@ def _lines(result: RunResult) -> Iterator[str]:
     """Yield the result for people, the verdict first."""
     signs, report = glyphs_for(os.environ), result.report
     what, *rest = result.verdict
-    yield f"{signs.passed if result.exit is Exit.FINE else signs.failed} {result.environment}: {printable(what, 500)}"
+    yield f"{signs.passed if result.exit is Exit.FINE else signs.failed} {result.environment}: {what}"
     rows = [*(("", each) for each in rest), *(report.rows() if report else ())]
     rows += [("Left for you", each) for each in (report.left if report else ())]
     rows += [("Alive", f"{result.legacy.name}, the legacy key")] if result.legacy else []
     rows += [("Next", utc(result.next_due))] if result.next_due else []
-    yield from (f"  {label:<12} {printable(text, 1000)}" for label, text in rows)
+    yield from (f"  {label:<12} {text}" for label, text in rows)
 
 
 def _units(known: Settings, options: argparse.Namespace) -> Iterator[tuple[str, str]]:

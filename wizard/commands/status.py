@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from wizard.commands.console import print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.errors import Exit
-from wizard.core.text import printable
 from wizard.rotation.journal import Journal, Overview, read_journal
 from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Finding, Mode
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"environments": [_as_json(one, targets[one.environment.name], now) for one in seen]})
     else:
-        print_result("\n".join(_line(one, targets[one.environment.name], now) for one in seen))
+        print_result(*(line for one in seen for line in _lines(one, targets[one.environment.name], now)))
     leaking = any(one.open_rotation and one.open_rotation.mode is Mode.LEAKED for one in seen)
     if leaking or any(one.legacy or one.unused for one in seen):
         return Exit.LEGACY_ALIVE
@@ -47,7 +46,7 @@ def _targets(one: Overview, journal: Journal) -> Sequence[Finding]:
     return [each.finding for each in deliveries(one.environment, journal)]
 
 
-def _line(one: Overview, targets: Sequence[Finding], now: float) -> str:
+def _lines(one: Overview, targets: Sequence[Finding], now: float) -> Iterator[str]:
     key = "no key"
     if one.current:
         proven = one.current.proven_at
@@ -57,8 +56,8 @@ def _line(one: Overview, targets: Sequence[Finding], now: float) -> str:
     dead = [f"legacy key {one.legacy.name}"] if one.legacy else []
     dead += [f"unused key {key.name}" for key in one.unused]
     legacy = "".join(f", {key} is not proven dead" for key in dead)
-    left = "".join(f"\n{'':<14} {printable(each.observed, 1000)}" for each in targets if each.advice)
-    return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}{left}"
+    yield f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}"
+    yield from (f"{'':<14} {each.observed}" for each in targets if each.advice)
 
 
 def _as_json(one: Overview, targets: Sequence[Finding], now: float) -> dict[str, object]:

@@ -97,7 +97,7 @@ def _list(found: tuple[UnknownItem, ...], *, as_json: bool) -> Exit:
         print_json({"strays": [describe_item(one) for one in found]})
     else:
         sentences = [one.sentence for one in found]
-        print_result("\n".join(sentences or ["The wizard knows every stored key that this storage can list."]))
+        print_result(*(sentences or ["The wizard knows every stored key that this storage can list."]))
     return Exit.SAYS_NO if found else Exit.FINE
 
 
@@ -114,5 +114,5 @@ def _change_passphrase(custodian: Custodian) -> int:
                     code="passphrase.differs",
                 )
             asyncio.run(custodian.change_passphrase(old, new))
-    print_result("\n".join(PASSPHRASE_CHANGED))
+    print_result(*PASSPHRASE_CHANGED)
     return Exit.FINE

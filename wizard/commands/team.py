@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         shared, left_out = _share(_gather(read_toml(paths.config_file), journal), with_emails=options.with_emails)
     if left_out:
         print_message(f"Left out: {', '.join(left_out)}.")
-    print_json({"team": shared, "left_out": left_out}) if options.json else print_result(_toml(shared))
+    print_json({"team": shared, "left_out": left_out}) if options.json else print_result(*_toml(shared).split("\n"))
     return Exit.FINE
 
 
@@ -118,15 +118,14 @@ def join(file: str) -> bool:
         for key, value in values.items()
         if key not in _HARMLESS or value == CUSTOM_SITE
     ]
-    shown = [*_toml(added).splitlines(), *risks]
+    shown = [*_toml(added).split("\n"), *risks]
     if long := next((line for line in shown if len(line) > _LONGEST_LINE), ""):
         why = f"It has more than {_LONGEST_LINE} characters and begins with {printable(long, 60)}"
         raise UsageError(f"A line of {file} is too long for you to read", why=why, advice="Do not trust this file.")
-    print_message(f"The team file adds this to {paths.config_file}:\n\n{_toml(added)}\n")
+    print_message(f"The team file adds this to {paths.config_file}:", "", *_toml(added).split("\n"), "")
     if risks:
         decide = "These decide where calls and keys go, who may call, or what runs on this machine:"
-        print_message("\n".join((decide, *risks)))
-        print_message("Go on only if you know who wrote them.\n")
+        print_message(decide, *risks, "Go on only if you know who wrote them.", "")
     word = "trust" if risks else "add"
     if ask(f"Typing is not shown. Type {word} to go on", "A typed word").reveal().strip() != word:
         print_message("Nothing was written.")

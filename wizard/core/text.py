@@ -7,14 +7,19 @@ most terminals pass control characters through, so an answer could write to the 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
 )
-"""Control characters of both sets (C0, C1), characters without width, those that change direction, surrogates."""
+"""Control characters of both sets (C0, C1), those that cannot be seen, that change direction or the look of their
+neighbours, whose width differs from terminal to terminal, and surrogates."""
+_OTHERS = re.compile("[^\x20-\x7e]+")
+_MOST_MARKS = 2
+"""Accents on one letter. More of them would reach into the lines above and below."""
 REPLACEMENT = "\ufffd"
 
 
@@ -37,9 +42,30 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """Return `text` on one line, control and direction characters replaced, cut to `limit` characters."""
-    clean = UNPRINTABLE.sub(REPLACEMENT, text[: limit + 1].replace("\n", " "))
+    """Return `text` on one line, harmless, cut to `limit` characters."""
+    clean = harmless(text[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def harmless(text: str) -> str:
+    """Return `text` on one line; what steers a terminal, hides or has no certain width is replaced."""
+    return _OTHERS.sub(_seen, UNPRINTABLE.sub(_replacement, text))
+
+
+def _replacement(match: re.Match[str]) -> str:
+    if "\ufe00" <= match[0] <= "\ufe0f":  # it only chooses between two looks of the character before it
+        return ""
+    return " " if match[0] in "\t\n" else REPLACEMENT
+
+
+def _seen(others: re.Match[str]) -> str:
+    shown, marks = "", 0 if others.start() else _MOST_MARKS  # the first one would fall on what stands before the text
+    for character in others[0]:
+        kind = unicodedata.category(character)
+        marks = marks + 1 if kind in ("Mn", "Me") else 0
+        if marks <= _MOST_MARKS:
+            shown += character if character.isprintable() else " " if kind == "Zs" else REPLACEMENT
+    return shown
 
 
 ASCII_VARIABLE = "KEY_WIZARD_ASCII"

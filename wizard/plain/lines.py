@@ -185,7 +185,7 @@ class Lines:
 
     async def copy(self, text: str, what: str) -> None:  # noqa: ARG002 - the text stands for itself
         """Say the text alone on its lines: nothing but a screen can ask a terminal to copy."""
-        self._talk.say("", *text.splitlines())
+        self._talk.say("", *text.split("\n"))
 
     def leave(self) -> None:
         """Go to where the rotation stands, or back to the page below."""

@@ -12,7 +12,6 @@ import httpx
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret, Wipeable
-from wizard.core.text import printable
 
 DEADLINE = 5.0
 
@@ -97,11 +96,11 @@ class SimulatedPage:
         """List the keys that exist, in the order of their creation."""
         return tuple(
             ListedKey(
-                label=printable(key["label"]),
+                label=key["label"],
                 kind=KeyKind(key["kind"]),
                 api_key=Secret(key["api_key"]),
                 whitelist=None if key["whitelist"] is None else tuple(key["whitelist"]),
-                state=printable(key["state"]),
+                state=key["state"],
                 permissions=key["permissions"],
             )
             for key in await self._call("GET", "/keys")
@@ -130,8 +129,8 @@ class SimulatedPage:
             Activity(
                 at=float(line["time"]) / 1000,
                 api_key=Secret(line["api_key"] or ""),
-                address=printable(line["ip"]),
-                path=printable(line["path"]),
+                address=line["ip"],
+                path=line["path"],
                 status=int(line["status"]),
                 code=int(line["code"]),
             )
@@ -152,7 +151,7 @@ class SimulatedPage:
         if answer.is_success:
             return answer.json() if answer.content else None
         try:
-            why = printable(str(answer.json()["msg"]))
+            why = str(answer.json()["msg"])
         except (ValueError, KeyError, TypeError):
             why = f"It answered with HTTP {answer.status_code}."
         what, advice = "The simulated Binance page refused this", "Change what was entered and try again."

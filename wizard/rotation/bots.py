@@ -51,6 +51,11 @@ class CommandRun:
         return self.exit == 0 and not self.trouble
 
     @property
+    def quoted(self) -> tuple[str, ...]:
+        """The output with a bar before each line: none of them looks like one of ours."""
+        return tuple(f"  | {line}" for line in self.output)
+
+    @property
     def phrase(self) -> str:
         """What it came to: `exit 0`."""
         code = self.exit or 0

@@ -10,7 +10,7 @@ from typing import Any
 from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
-from wizard.core.text import capitalised, counted
+from wizard.core.text import capitalised, counted, harmless
 from wizard.rotation.findings import ACTIVITY_HISTORY
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Grade, Mode
@@ -204,7 +204,7 @@ def _left(key: UnusedKey) -> str:
 
 def _inline(text: str) -> str:
     """Return a text that Markdown shows as it is: paths and names may hold its marks."""
-    return "".join(f"\\{character}" if character in "\\`*_|<>[]" else character for character in text)
+    return "".join(f"\\{character}" if character in "\\`*_|<>[]" else character for character in harmless(text))
 
 
 def restore_report(detail: Mapping[str, Any]) -> Report | None:

@@ -14,7 +14,7 @@ from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.core.text import counted, printable
+from wizard.core.text import counted
 from wizard.core.threads import in_daemon_thread
 from wizard.intake.candidates import HeldKey, site_of
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
@@ -344,11 +344,11 @@ class CredentialsPresenter(StepPresenter):
 
     def _why_unknown(self) -> str:
         if self._problem:
-            return f"{printable(self._problem.rstrip('.'))}."
+            return f"{self._problem.rstrip('.')}."
         site = self.flow.context.environment.site
         if self._answer is None or self._answer.accepted:
             return f"{site.name} does not say what it may do."
-        return f"{printable(self._answer.diagnose().what.rstrip('.'))}."
+        return f"{self._answer.diagnose().what.rstrip('.')}."
 
     def _actions(self) -> tuple[Action, ...]:
         pending = self.flow.credentials.pending

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import utc
 from wizard.core.errors import WizardError
-from wizard.core.text import printable
 from wizard.exchange.diagnosis import UNKNOWN_KEY
 from wizard.rotation.model import Step
 from wizard.steps import deadlines
@@ -109,7 +108,7 @@ class DeletePresenter(ApiPresenter):
         if not answers:
             return State.EMPTY, f"Delete {name} on Binance now.", ()
         newest = answers[-1].detail
-        said = (f"{printable(str(newest['said'])).rstrip('.')}.",)
+        said = (f"{str(newest['said']).rstrip('.')}.",)
         if newest["accepted"]:
             return State.STOP, f"{name} still works. Delete it on Binance now.", ("Whoever copied it can use it.",)
         if not self._is_refused:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import utc
 from wizard.core.errors import WizardError
-from wizard.core.text import printable
 from wizard.egress.agreement import describe_sampling
 from wizard.egress.detection import EgressReport
 from wizard.egress.ipv6 import Ipv6Route
@@ -71,7 +70,7 @@ class EgressPresenter(StepPresenter):
     def _take(self, sample: Sample) -> None:
         self._samples.append(sample)
         name = sample.service.operator
-        saw = f"saw {sample.address}" if sample.address else f"gave no address: {printable(sample.refusal, 60)}"
+        saw = f"saw {sample.address}" if sample.address else f"gave no address: {sample.refusal}"
         self.face.say(f"{name} {saw}, after {sample.milliseconds:.0f} ms.")
         self.face.show()
 
@@ -102,7 +101,7 @@ class EgressPresenter(StepPresenter):
     async def show_details(self) -> None:
         """Show each question in full."""
         if self._report is not None:
-            await self.face.read("Who saw which address", *(printable(line, 600) for line in self._report.details()))
+            await self.face.read("Who saw which address", *self._report.details())
 
     async def show_hosts(self) -> None:
         """Ask other hosts that use the key."""
@@ -120,7 +119,7 @@ class EgressPresenter(StepPresenter):
         """Return the verdict, the addresses for the whitelist, and who saw what."""
         candidates = self.flow.candidates()
         rows = tuple(
-            Row((str(each.address), printable(each.witnesses)), is_ticked=each.is_wanted, item=str(each.address))
+            Row((str(each.address), each.witnesses), is_ticked=each.is_wanted, item=str(each.address))
             for each in candidates
         )
         report = self._report
@@ -153,7 +152,7 @@ class EgressPresenter(StepPresenter):
             Row(
                 (sample.service.operator, str(sample.address), f"{sample.milliseconds:.0f} ms")
                 if sample.address
-                else (sample.service.operator, printable(sample.refusal, 60)),
+                else (sample.service.operator, sample.refusal),
                 State.GOOD if sample.address else State.UNSURE,
             )
             for sample in self._samples

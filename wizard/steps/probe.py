@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError, sentences
-from wizard.core.text import capitalised, counted, printable
+from wizard.core.text import capitalised, counted
 from wizard.exchange.diagnosis import Cause, Diagnosis
 from wizard.rotation.findings import (
     CLOCK,
@@ -270,9 +270,9 @@ class ProbePresenter(StepPresenter):
         verdict, because, fix = self._explain(obstacle, report.diagnosis)
         return View(
             State.STOP if is_refused else State.UNSURE,
-            printable(verdict, 300),
-            because=tuple(printable(text, 300) for text in because if text),
-            fix=tuple(printable(text, 300) for text in fix if text),
+            verdict,
+            because=tuple(filter(None, because)),
+            fix=tuple(filter(None, fix)),
             cursor=next(title for title, subjects in GROUPS.items() if obstacle.subject in subjects),
             not_proven="what is on Binance's list, as Binance never shows it"
             if is_refused and obstacle.subject == NEW_KEY
@@ -342,20 +342,20 @@ class ProbePresenter(StepPresenter):
             return Row((name, "waiting"), State.WAITING, item=item)
         state = next((state for state in _COUNTED if state in states), State.EMPTY)
         short = self._short(title, state, found[states.index(state)], found)
-        return Row((name, printable(short.rstrip("."), 300)), state, item=item, detail=tuple(self._told(found)))
+        return Row((name, short.rstrip(".")), state, item=item, detail=tuple(self._told(found)))
 
     def _name(self, subject: str) -> str:
         return capitalised(self._phrase.removeprefix("the ")) if subject == NEW_KEY else subject
 
     def _told(self, findings: Sequence[Finding]) -> Iterable[str]:
         """Say what to do, then what was observed of each check, when, from where, and what it leaves open."""
-        yield from (printable(finding.advice, 600) for finding in findings if finding.advice)
+        yield from (finding.advice for finding in findings if finding.advice)
         for finding in findings:
             if finding.outcome is not Outcome.NOT_RUN:
-                yield printable(f"{self._name(finding.subject)}, {finding.outcome}. {finding.observed}", 900)
+                yield f"{self._name(finding.subject)}, {finding.outcome}. {finding.observed}"
                 yield f"  {seen(finding)}"
             if finding.does_not_prove:
-                yield f"  Not proven: {printable(finding.does_not_prove)}."
+                yield f"  Not proven: {finding.does_not_prove}."
 
     def _short(self, title: str, state: State, worst: Finding, found: Sequence[Finding]) -> str:
         """Say in a few words what was observed."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
-from wizard.core.text import printable
 from wizard.intake.copies import Copies
 from wizard.rotation.bots import DEADLINE, item_of
 from wizard.rotation.delivery import AT_THE_END
@@ -171,8 +170,8 @@ class RetirePresenter(ApiPresenter):
             self._done = self.flow.retire.done()
             if done is None:
                 return
-            self._output[bot.name] = done.run.output
-            self.face.say(*done.run.output)
+            self._output[bot.name] = done.run.quoted
+            self.face.say(*done.run.quoted)
             self.face.note(f"Restart of {bot.name}, {done.phrase}.", State.GOOD if done.is_good else State.LOOK)
 
     async def delete_by_api(self, item: str) -> None:
@@ -329,7 +328,7 @@ class RetirePresenter(ApiPresenter):
         legacy, current = self._names
         polls = self.flow.retire.polls()
         if self._has_failed and polls:
-            return self._failed(legacy, current, f"{printable(polls[-1].control_said)}.")
+            return self._failed(legacy, current, f"{polls[-1].control_said}.")
         if death.allows_purge:
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
             return State.GOOD, verdict, (death.sentence,), ()
@@ -418,7 +417,7 @@ class RetirePresenter(ApiPresenter):
             sign_before=1,
             is_ticked=item_of(bot) in self._done,
             item=item_of(bot),
-            detail=(printable(shlex.join(bot.restart)), *(f"  {line}" for line in self._output.get(bot.name, ()))),
+            detail=(shlex.join(bot.restart), *self._output.get(bot.name, ())),
             offers=(("restart", f"restarts {bot.name}"),),
         )
 

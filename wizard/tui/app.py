@@ -21,7 +21,7 @@ from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import inspect_terminal
-from wizard.core.text import Glyphs, glyphs_for
+from wizard.core.text import Glyphs, glyphs_for, harmless
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
 from wizard.rotation.model import Mode, Step
@@ -214,5 +214,5 @@ def open_wizard(
         raise app.problem
     with suppress(OSError):  # the terminal is gone
         for line in (*app.farewell, *app.opened.farewell):
-            print(line)
+            print(harmless(line))
     return code or app.opened.exit_code

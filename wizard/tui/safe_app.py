@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import re
 import sys
 import textwrap
 from collections import deque
@@ -18,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -38,7 +37,7 @@ from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import redacted_report
 from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
-from wizard.core.text import REPLACEMENT, UNPRINTABLE
+from wizard.core.text import UNPRINTABLE, harmless
 from wizard.tui.theme import THEME, THEME_16, theme_for
 
 NORMAL_COLUMNS = 72
@@ -227,8 +226,9 @@ class SafeApp(KeyOrder):
         Whether it did cannot be known: many terminals ask or refuse, and tmux takes it only with
         `set-clipboard on`. Always show the text as well. Some drop more than 8 KiB.
         """
+        shown = "\n".join(map(harmless, text.split("\n")))
         if self._driver is not None:
-            self._driver.write(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a")
+            self._driver.write(f"\x1b]52;c;{base64.b64encode(shown.encode()).decode()}\a")
 
     def action_redraw(self) -> None:
         """Draw the whole screen: another program wrote on the terminal."""
@@ -297,7 +297,7 @@ class ControlFilter(LineFilter):
     """Takes control characters out of what widgets drew, and hyperlinks whose address holds one.
 
     Textual passes ESC, C1 and bidirectional controls through in every widget (docs/terminal.md).
-    `wizard.core.text.printable` is the first defence; this one is there for the string that was missed.
+    `wizard.tui.content` is the first defence; this one is there for the string that was missed.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - its signature
@@ -307,13 +307,9 @@ class ControlFilter(LineFilter):
 
 def _without_controls(segment: Segment) -> Segment:
     text, style = segment.text, segment.style
-    if UNPRINTABLE.search(text):
-        text = UNPRINTABLE.sub(_replacement, text)
+    if not text.isascii() or UNPRINTABLE.search(text):
+        # The layout was made with the width of the original.
+        text = set_cell_size(harmless(text), cell_len(text))
     if style is not None and style.link and UNPRINTABLE.search(style.link):
         style = style.update_link(None)
     return Segment(text, style)
-
-
-def _replacement(match: re.Match[str]) -> str:
-    # The layout was made with the width of the original; most control characters have none.
-    return REPLACEMENT if cell_len(match[0]) else ""

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from wizard.steps.credentials import API_KEY, SECRET, CredentialsPresenter
 from wizard.steps.view import PRIMARY, Form, Instruction, State, View
+from wizard.tui.content import marked, plain
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import key_name
 from wizard.tui.widgets.form_fields import FormFields, wipe
@@ -136,16 +137,16 @@ async def _whether_done(form: Form, values: dict[str, Any]) -> bool:
 def _drawn(number: int, instruction: Instruction, width: int) -> Iterable[Content]:
     """Return an instruction in lines, with the key that helps at the end of the first one."""
     key = key_name(instruction.key)
-    end = Content.from_markup("[b $text-accent]$key[/] $does", key=key, does=instruction.does) if key else Content("")
-    text = Content(instruction.text).wrap(max(20, width - 4 - end.cell_length - (2 if key else 0)))
+    end = marked("[b $text-accent]$key[/] $does", key=key, does=instruction.does) if key else Content("")
+    text = plain(instruction.text).wrap(max(20, width - 4 - end.cell_length - (2 if key else 0)))
     for at, line in enumerate(text):
-        before = Content.from_markup("[b $text-primary]$number[/]  ", number=number) if at == 0 else Content("   ")
+        before = marked("[b $text-primary]$number[/]  ", number=number) if at == 0 else Content("   ")
         row = before + line
         yield row + " " * max(1, width - row.cell_length - end.cell_length) + end if at == 0 and key else row
     for detail in instruction.details:
-        for line in Content(detail).wrap(max(20, width - 3)):
+        for line in plain(detail).wrap(max(20, width - 3)):
             yield Content("   ") + line.stylize("$text-muted")
     indent = "   " if all(len(line) + 3 <= width for line in instruction.exact) else ""
     for exact in instruction.exact:
-        for line in Content(exact).wrap(max(20, width - len(indent))):
+        for line in plain(exact).wrap(max(20, width - len(indent))):
             yield Content(indent) + line.stylize("$text-secondary")

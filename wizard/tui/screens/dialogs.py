@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import Static
 
 from wizard.core.errors import UsageError, WizardError
 from wizard.steps import deadlines
 from wizard.steps.view import Consent, Field, Form
+from wizard.tui.content import marked, plain
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.form_fields import FormFields, Values, wipe
 from wizard.tui.widgets.notice import Notice
@@ -41,7 +44,7 @@ class LeaveScreen(Dialog[bool]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_subtitle = hints(("enter", "Quit"), ("esc", "Stay"))
             yield Static("Quit Key Wizard?", classes="title")
-            yield Static("\n".join(self._lines), markup=False)
+            yield Static(plain(*self._lines))
 
 
 class TextScreen(Dialog[None]):
@@ -49,26 +52,26 @@ class TextScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1,question_mark,d,s", "dismiss", "Close")]
 
-    def __init__(self, title: str, text: str, keys: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, title: str, paragraphs: Sequence[str], keys: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__()
         self._title = title
-        self._text = text
+        self._paragraphs = paragraphs
         self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Lay the text out."""
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_subtitle = hints(("PgUp PgDn", "Scroll"), ("esc", "Close"))
-            yield Static(self._title, classes="title", markup=False)
-            yield Static(self._text, classes="text", markup=False)
+            yield Static(plain(self._title), classes="title")
+            yield Static(plain(*self._paragraphs), classes="text")
             section = TitledRows(self.glyphs)
             section.show("", (), self._keys)
             yield section
 
 
-def hints(*keys: tuple[str, str]) -> str:
+def hints(*keys: tuple[str, str]) -> Content:
     """Return keys and what they do for the frame of a dialog: below its lines they would be out of sight at 60x20."""
-    return "   ".join(f"[b $text-accent]{key}[/] {does}" for key, does in keys)
+    return Content("   ").join(marked("[b $text-accent]$key[/] $does", key=key, does=does) for key, does in keys)
 
 
 class FormScreen(Dialog[bool]):
@@ -87,9 +90,9 @@ class FormScreen(Dialog[bool]):
         """Lay the questions out."""
         with VerticalScroll(classes="dialog", can_focus=False) as dialog:
             dialog.border_subtitle = hints(("enter", self._form.label), ("esc", "Back"))
-            yield Static(self._form.title, classes="title", markup=False)
+            yield Static(plain(self._form.title), classes="title")
             if self._form.text:
-                yield Static(self._form.text, classes="question", markup=False)
+                yield Static(plain(self._form.text), classes="question")
             yield FormFields(self._form.fields, self.glyphs, id="fields")
             yield Notice(self.glyphs)
 

@@ -21,6 +21,7 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Field, Form, Row, State, View, lines
+from wizard.tui.content import marked, plain
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
@@ -180,7 +181,7 @@ class ViewScreen(SessionScreen[None]):
     def draw_main(self, view: View) -> None:
         """Draw what `compose_main` laid out."""
         title, rows = self.query_one("#list-title", Static), self.query_one(RowList)
-        title.update(Content.from_markup("[b]$title[/]", title=view.list_title))
+        title.update(marked("[b]$title[/]", title=view.list_title))
         title.display = bool(view.list_title)
         rows.display = bool(view.rows)
         rows.show(view.rows, view.columns, view.cursor)
@@ -217,13 +218,13 @@ class ViewScreen(SessionScreen[None]):
         width = max(20, self.query_one("#verdict").size.width or self.app.size.width - 2)
         state, text = (State.WORKING, self._doing + self._at_most) if self._waited_for else (view.state, view.verdict)
         lead = Content("") if state is State.EMPTY else sign(state, self.glyphs) + " "
-        said = hanging(lead, Content(text).stylize("bold"), width) if text else []
+        said = hanging(lead, plain(text).stylize("bold"), width) if text else []
         if not self._waited_for:
             indent = Content(" " * lead.cell_length)
             for sentence in view.because:
-                said += hanging(indent, Content(sentence), width)
+                said += hanging(indent, plain(sentence), width)
             for sentence in view.fix:
-                said += hanging(indent, Content(sentence).stylize("$text-accent"), width)
+                said += hanging(indent, plain(sentence).stylize("$text-accent"), width)
         return Content("\n").join(said)
 
     # --- keys ----------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ class ViewScreen(SessionScreen[None]):
             ("PgUp PgDn", "Scrolls what does not fit."),
             (key_name(self.COMMON[-1][0]), "Closes Key Wizard, after a question."),
         )
-        self.app.push_screen(TextScreen(self.presenter.TITLE, about, keys))
+        self.app.push_screen(TextScreen(self.presenter.TITLE, (about,), keys))
 
     def action_scroll_side(self, pages: int) -> None:
         """Scroll what does not fit."""
@@ -397,7 +398,7 @@ class ViewScreen(SessionScreen[None]):
         """Show a text until it is closed."""
         from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
 
-        await self.app.push_screen_wait(TextScreen(title, "\n".join(paragraphs)))
+        await self.app.push_screen_wait(TextScreen(title, paragraphs))
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:
         """Show another page on top of this one."""

@@ -14,6 +14,7 @@ from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.steps.view import BACK, PRIMARY, Row, State, View
 from wizard.steps.whitelist import WhitelistPresenter
+from wizard.tui.content import marked
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import ActionBar
 from wizard.tui.widgets.row_list import GAP, RowList
@@ -132,10 +133,9 @@ class EntryRows(RowList):
     def _line(self, number: int, widths: Sequence[int], signs: frozenset[int]) -> Content:
         if self.editor is None or number != self._cursor:
             return super()._line(number, widths, signs)
-        editor, mark = self.editor, Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus)
-        start = mark
+        editor, start = self.editor, marked("[b $text-primary]$mark[/] ", mark=self._glyphs.focus)
         if editor.is_name:  # without an entry there are no columns
-            before = Content(printable(self._rows[number].cells[0], 600))
+            before = Content(self._shown[number].cells[0])
             start += before.truncate(widths[0], ellipsis=True, pad=True) + GAP
         shown, room = printable(editor.typed, 2000) + " ", max(8, self.size.width - start.cell_length - 1)
         first = max(0, editor.caret - room + 1)

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from wizard.steps.view import Action
+from wizard.tui.content import marked
 
 NAMES = {"escape": "esc", "question_mark": "?", "f1": "F1", "pageup": "PgUp", "pagedown": "PgDn"}
 GAP = "   "
@@ -36,10 +37,7 @@ class ActionBar(Static):
         self.update(self._drawn(self.size.width))
 
     def _drawn(self, width: int) -> Content:
-        parts = [
-            Content.from_markup("[b $text-accent]$key[/] $label", key=key_name(key), label=label)
-            for key, label in self._pairs
-        ]
+        parts = [marked("[b $text-accent]$key[/] $label", key=key_name(key), label=label) for key, label in self._pairs]
         wide, narrow = (_lines(parts, gap, width) for gap in (GAP, "  "))
         return Content("\n").join(narrow if len(narrow) < len(wide) else wide)
 

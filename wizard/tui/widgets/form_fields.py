@@ -17,6 +17,7 @@ from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import Glyphs
 from wizard.steps.view import Field, FieldKind
+from wizard.tui.content import plain
 from wizard.tui.widgets.secret_field import SecretField
 
 Values = dict[str, "str | Secret"]
@@ -47,7 +48,7 @@ class FormFields(Vertical):
     def compose(self) -> ComposeResult:
         """Lay out all fields; those that are not asked for yet are hidden."""
         for field in self._fields:
-            yield Static(field.label, classes="label", id=f"{field.name}-label", markup=False)
+            yield Static(plain(field.label), classes="label", id=f"{field.name}-label")
             yield self._widget(field)
         self.call_after_refresh(self._lay_out)
 

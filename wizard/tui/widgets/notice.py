@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from textual.content import Content
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.text import Glyphs, printable
+from wizard.core.text import Glyphs
+from wizard.tui.content import marked
 
 
 class Notice(Static):
@@ -18,7 +18,7 @@ class Notice(Static):
 
     def error(self, error: WizardError) -> None:
         """Say what happened, why we think so, and what to do next."""
-        what, *rest = (printable(sentence, limit=600) for sentence in error.sentences())
+        what, *rest = error.sentences()
         self._show("error", self._glyphs.failed, what, " ".join(rest))
 
     def note(self, text: str) -> None:
@@ -37,5 +37,5 @@ class Notice(Static):
         self.clear()
         first = f"{glyph} {what}".rstrip()
         weight = "b " if what else ""
-        self.update(Content.from_markup(f"[{weight}$text-{kind}]$first[/] $text", first=first, text=text))
+        self.update(marked(f"[{weight}$text-{kind}]$first[/] $text", first=first, text=text))
         self.add_class(f"-{kind}")

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Step
 from wizard.steps.view import Progress, State
+from wizard.tui.content import marked
 from wizard.tui.safe_app import NORMAL_COLUMNS
 
 
@@ -32,17 +33,14 @@ class PageHeader(Widget):
     def render(self) -> Content:
         """Return the lines in the width of the terminal."""
         width = self.size.width
-        place = Content.from_markup("[b]$text[/]", text=self._place).truncate(width, ellipsis=True)
-        corner = Content.from_markup("[$text-muted]$text[/]", text=self._corner)
+        place = marked("[b]$text[/]", text=self._place).truncate(width, ellipsis=True)
+        corner = marked("[$text-muted]$text[/]", text=self._corner)
         corner = corner.truncate(max(0, width - place.cell_length - 2), ellipsis=True)
         first = place + " " * (width - place.cell_length - corner.cell_length) + corner
         colour = "error" if self._state is State.STOP else "muted"
         markup = f" [$text-{colour}]$text[/]" if self._above_rule else ""
-        words = Content.from_markup(markup, text=self._above_rule)
-        rule = (
-            Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * (width - words.cell_length))
-            + words
-        )
+        words = marked(markup, text=self._above_rule)
+        rule = marked("[$text-disabled]$rule[/]", rule=self._glyphs.rule * (width - words.cell_length)) + words
         middle = [_steps(self._progress, self._glyphs, width)] if self._progress else []
         return Content("\n").join([first, *middle, rule])
 
@@ -53,17 +51,17 @@ def _steps(progress: Progress, glyphs: Glyphs, width: int) -> Content:
     here = len(steps) if progress.step is Step.DONE else steps.index(progress.step)
     if width < NORMAL_COLUMNS:
         at = f"{min(here + 1, len(steps))}/{len(steps)} {TITLES[progress.step]}"
-        return Content.from_markup("[b]$at[/]", at=at)
+        return marked("[b]$at[/]", at=at)
     parts = [_step(step, at - here, glyphs, is_skipped=step in progress.skipped) for at, step in enumerate(steps)]
-    return Content.from_markup(" [$text-disabled]$rule[/] ", rule=glyphs.rule * 2).join(parts)
+    return marked(" [$text-disabled]$rule[/] ", rule=glyphs.rule * 2).join(parts)
 
 
 def _step(step: Step, distance: int, glyphs: Glyphs, *, is_skipped: bool) -> Content:
     title = TITLES[step]
     if distance == 0:
-        return Content.from_markup("[b $text-primary]$glyph[/] [b]$title[/]", glyph=glyphs.here, title=title)
+        return marked("[b $text-primary]$glyph[/] [b]$title[/]", glyph=glyphs.here, title=title)
     if distance > 0:
-        return Content.from_markup("[$text-muted]$glyph $title[/]", glyph=glyphs.pending, title=title)
+        return marked("[$text-muted]$glyph $title[/]", glyph=glyphs.pending, title=title)
     if is_skipped:
-        return Content.from_markup("[$text-warning]$glyph[/] $title", glyph=glyphs.caution, title=title)
-    return Content.from_markup("[$text-success]$glyph[/] $title", glyph=glyphs.passed, title=title)
+        return marked("[$text-warning]$glyph[/] $title", glyph=glyphs.caution, title=title)
+    return marked("[$text-success]$glyph[/] $title", glyph=glyphs.passed, title=title)

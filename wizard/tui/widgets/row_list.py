@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 from textual import events
@@ -12,8 +13,9 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
-from wizard.core.text import Glyphs, printable
+from wizard.core.text import Glyphs, harmless, printable
 from wizard.steps.view import Row, State
+from wizard.tui.content import marked, plain
 
 WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
@@ -43,7 +45,12 @@ _SIGNS = {
 def sign(state: State, glyphs: Glyphs) -> Content:
     """Return the sign of a state in its colour."""
     colour, name = _SIGNS[state]
-    return Content.from_markup(f"[$text-{colour}]$glyph[/]", glyph=getattr(glyphs, name))
+    return marked(f"[$text-{colour}]$glyph[/]", glyph=getattr(glyphs, name))
+
+
+def _harmless(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return rows whose cells can be measured and shown."""
+    return tuple(replace(row, cells=tuple(printable(cell, 600) for cell in row.cells)) for row in rows)
 
 
 def filled(row: Row) -> tuple[str, ...]:
@@ -84,7 +91,7 @@ def laid_out(
     parts = [Content("[x] " if row.is_ticked else "[ ] ")] if row.is_ticked is not None else []
     cells = filled(row)
     for at, cell in enumerate(cells):
-        text = Content(printable(cell, 600))
+        text = Content(cell)
         if at < len(cells) - 1:
             text = text.truncate(widths[at], ellipsis=True, pad=True) + GAP
         if at in signs:
@@ -110,6 +117,7 @@ class RowList(Widget, can_focus=True):
         super().__init__(id=id)
         self._glyphs = glyphs
         self._rows: tuple[Row, ...] = ()
+        self._shown: tuple[Row, ...] = ()
         self._columns: tuple[str, ...] = ()
         self._cursor = 0
         self._top = 0
@@ -123,7 +131,7 @@ class RowList(Widget, can_focus=True):
         """Show these rows; `cursor` is the item to begin at, once rows have items."""
         before = (self.row.item if self.row else "") or cursor
         is_resized = len(rows) != len(self._rows)
-        self._rows, self._columns = rows, columns
+        self._rows, self._columns, self._shown = rows, tuple(map(harmless, columns)), _harmless(rows)
         items = [row.item for row in rows]
         self._cursor = items.index(before) if before and before in items else max(0, min(self._cursor, len(rows) - 1))
         self.refresh(layout=is_resized)
@@ -170,8 +178,8 @@ class RowList(Widget, can_focus=True):
         """Return the rows that there is room for, the one under the cursor among them."""
         room = self._room
         self._top = max(0, min(self._top, self._cursor, len(self._rows) - room), self._cursor - room + 1)
-        signs = signs_of(self._rows)
-        widths = widths_of(self._rows, self._columns, self.size.width - MARGIN)
+        signs = signs_of(self._shown)
+        widths = widths_of(self._shown, self._columns, self.size.width - MARGIN)
         shown = range(self._top, min(self._top + room, len(self._rows)))
         drawn = [self._line(number, widths, signs) for number in shown]
         if self._columns and self._rows:
@@ -180,10 +188,10 @@ class RowList(Widget, can_focus=True):
         return Content("\n").join(line.truncate(self.size.width, ellipsis=True) for line in drawn)
 
     def _line(self, number: int, widths: Sequence[int], signs: frozenset[int]) -> Content:
-        row = laid_out(self._rows[number], widths, self._glyphs, signs)
+        row = laid_out(self._shown[number], widths, self._glyphs, signs)
         if number != self._cursor:
             return Content("  ") + row
-        mark = Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus if self.has_focus else " ")
+        mark = marked("[b $text-primary]$mark[/] ", mark=self._glyphs.focus if self.has_focus else " ")
         return mark + row.stylize("bold")
 
 
@@ -213,8 +221,9 @@ class TitledRows(Widget):
 
     def _lines(self, width: int) -> list[Content]:
         title, rows, keys = self._shown
-        rule = Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * width)
-        before = Content.from_markup("[$text-disabled]$rule[/] [b]$title[/] ", rule=self._glyphs.rule * 2, title=title)
+        rows = _harmless(rows)
+        rule = marked("[$text-disabled]$rule[/]", rule=self._glyphs.rule * width)
+        before = marked("[$text-disabled]$rule[/] [b]$title[/] ", rule=self._glyphs.rule * 2, title=title)
         lines = [before + rule.truncate(max(0, width - before.cell_length))] if title else []
         signs, widths = signs_of(rows), widths_of(rows)
         for row in rows:
@@ -227,8 +236,8 @@ class TitledRows(Widget):
             lines += hanging(Content(" " * INDENT) + drawn[:start], drawn[start:], width)
         column = max((len(key) for key, _ in keys), default=0)
         for key, does in keys:
-            name = Content.from_markup("[b $text-accent]$key[/]  ", key=f"{key:<{column}}")
-            lines += hanging(Content(" " * INDENT) + name, Content(does), width)
+            name = marked("[b $text-accent]$key[/]  ", key=f"{key:<{column}}")
+            lines += hanging(Content(" " * INDENT) + name, plain(does), width)
         return lines
 
 
