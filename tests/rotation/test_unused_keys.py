@@ -172,7 +172,7 @@ async def test_a_mistyped_key_is_dropped_without_a_question_and_the_report_says_
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         report = await flow.purge()
-    assert any("Binance did not know 1 entered key" in left for left in report.left)
+    assert any("Binance does not know 1 entered key" in left for left in report.left)
     assert "MMMM" not in report.markdown()
 
 

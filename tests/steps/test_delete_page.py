@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
-from tests.rotation.conftest import HERE, World
+from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.rotation.conftest import world as world  # noqa: PLC0414 - a fixture
 from tests.steps.face import FakeFace, press
 from tests.steps.test_credentials import evidence, instructed, opened
@@ -50,6 +51,21 @@ async def to_probe(world: World, flow: Flow, new: NewKey) -> None:
     flow.advance(Step.WHITELIST)
     await flow.credentials.store_hmac(new.api_key, new.secret)
     flow.advance(Step.CREDENTIALS)
+
+
+async def test_a_key_is_not_said_to_be_accepted_from_an_address_that_this_host_has_left(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, f"{HERE},{ELSEWHERE}")
+        await flow.begin(Mode.LEAKED)
+        await flow.delete.ask()
+        assert flow.current is not None
+        assert flow.current.proven_from == HERE
+        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+            await client.put(f"{world.base_url}/desk/nat", json={"127.0.0.1": ELSEWHERE})
+        await flow.delete.ask()
+        assert flow.delete.was_accepted
+        assert flow.current.proven_from == ""
+    assert (await world.simulated_page.activity())[-1].address == ELSEWHERE
 
 
 async def test_the_page_says_which_key_to_delete_and_what_stops_and_that_it_still_works(world: World) -> None:

@@ -34,7 +34,7 @@ class UnusedKey:
     """Whether its secret is stored, so that it is still asked about."""
 
 
-_NEVER_KNOWN = "Binance did not know {}, so its secret is deleted. If you created another key, delete it on Binance."
+_NEVER_KNOWN = "Binance does not know {}, so its secret is deleted. If you created another key, delete it on Binance."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Report:
     unused: tuple[UnusedKey, ...] = ()
     """Keys that were entered and never used."""
     never_known: int = 0
-    """How many keys were entered that the exchange never knew; their secrets are deleted."""
+    """How many entered keys the exchange does not know; their secrets are deleted."""
     accepted_until: float | None = None
     """When Binance accepted the legacy key last, where it had leaked and that is known."""
     refused_since: float | None = None

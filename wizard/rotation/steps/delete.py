@@ -35,10 +35,10 @@ class DeleteStep:
 
     async def ask(self) -> None:
         """Ask once, and keep what was said; a `WizardError` where the key is not stored."""
-        context, leaked = self._context, self.leaked
+        context, leaked, address = self._context, self.leaked, ""  # it may be another one since it was looked up
         if not self._has_looked:
             await EgressStep(context).detect()
-            self._has_looked = True
+            self._has_looked, address = True, context.egress
         async with context.credentials(leaked) as credentials:
             if leaked is None or credentials is None:
                 raise WizardError(
@@ -53,7 +53,7 @@ class DeleteStep:
         self._retry_after = answer.error.retry_after if answer.error else 0.0
         if answer.accepted:
             may = answer.restrictions.permissions if answer.restrictions else None
-            context.journal.mark_proven(leaked, context.egress, may, site=context.environment.site.name)
+            context.journal.mark_proven(leaked, address, may, site=context.environment.site.name)
         code = answer.code if answer.code in DEATH_CODES else None
         detail = {"accepted": answer.accepted, "code": code, "said": answer.diagnose().what}
         context.journal.record(context.rotation, ASKED, detail)
