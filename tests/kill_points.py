@@ -226,7 +226,7 @@ def _wrap_files(recorder: _Recorder) -> None:
     from wizard.core import files
     from wizard.rotation import database
 
-    replace, write, create, make, link = files.replace, files._write, files.create, database._make, os.link
+    replace, write, make, link = files.replace, files._write, database._make, os.link
 
     def replaced(file: Path, *given: Any) -> bool:
         with recorder.writing(f"file {file.name}"):
@@ -236,10 +236,6 @@ def _wrap_files(recorder: _Recorder) -> None:
         write(*given)
         recorder.halfway()
 
-    def created(path: str, text: str) -> Path:
-        with recorder.writing(f"file {Path(path).name}"):
-            return create(path, text)
-
     def made(file: Path) -> None:
         with recorder.writing(f"file {file.name}"):
             make(file)
@@ -248,8 +244,7 @@ def _wrap_files(recorder: _Recorder) -> None:
         recorder.halfway()
         link(*given)
 
-    files.replace, files._write, files.create = replaced, written, created
-    database._make, os.link = made, linked
+    files.replace, files._write, database._make, os.link = replaced, written, made, linked
 
 
 def _wrap_keyring(recorder: _Recorder) -> None:

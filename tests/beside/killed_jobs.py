@@ -26,7 +26,7 @@ from jeepney.io.blocking import Proxy, open_dbus_connection
 from starlette.types import Receive, Scope, Send
 
 from tests.beside.forks import QUICK_PROGRAM, REPOSITORY, Forks
-from tests.beside.host import EXEC, LONGEST_COMMAND, Host, Ran
+from tests.beside.host import EXEC, LONGEST_COMMAND, Host, Ran, torn_files
 from tests.beside.line_user import LineUser, Rotation, Stuck, line_mode
 from tests.commands.conftest import HERE, SHAPES, Bench
 from tests.kill_points import Point, commits, killed_at, read, source
@@ -54,6 +54,8 @@ TARGET = "bot/key.json"
 BOT = "bot.env"
 """A file that holds the key that is to be imported."""
 STATUS, CHECK, HISTORY = ("status", "--json"), ("check", "bench", "--json"), ("history", "bench", "--json")
+DOCTOR = ("doctor", "--only", "files")
+COMMANDS = (EXEC, CHECK, STATUS, HISTORY, DOCTOR)
 FINE, SAYS_NO, ALIVE, INCONCLUSIVE = 0, 1, 4, 6
 MOST_WIZARDS = 4
 PAUSE = 2.0
@@ -69,43 +71,6 @@ class Case:
 
     def __str__(self) -> str:
         return f"{JOB_NAMES[self.mode]} {self.kind}"
-
-
-@dataclass
-class PlaceOfAll:
-    """One place of credentials, which the cases use one after the other."""
-
-    kind: Place
-    environ: dict[str, str]
-    settings: str
-    store: Any
-    template: bytes = b""
-    """Of the encrypted file, without items."""
-    changes: Callable[[], int] = lambda: 0
-    """How many items the place itself has seen made or deleted so far."""
-    bus: PrivateBus | None = None
-    """On which the keyring is."""
-
-    def empty(self, paths: Paths) -> Any:
-        """Return the store of a new home, with nothing in it."""
-        if self.kind is Place.ENCRYPTED_FILE:
-            paths.encrypted_file.write_bytes(self.template)
-            paths.encrypted_file.chmod(0o600)
-            return EncryptedFileStore(paths.encrypted_file, self.store._key, 60)
-        for name in self.items():
-            asyncio.run(self.store.delete(name))
-        return self.store
-
-    def revive(self) -> str:
-        """Start a keyring that has ended, and return what it wrote; nothing where none has."""
-        if self.bus is None or self.bus.keyring.poll() is None:
-            return ""
-        self.bus.start_keyring(unlock=True)
-        return self.bus._log.read_text()[-500:]
-
-    def items(self, store: Any = None) -> list[str]:
-        prefixes = ("key-wizard:bench:", "key-wizard:trial:")
-        return [name for each in prefixes for name in asyncio.run((store or self.store).names(each))]
 
 
 @dataclass(frozen=True)
@@ -170,12 +135,39 @@ class KillHost(Host):
 
 @dataclass
 class Yard:
-    """Everything that the cases of one place share."""
+    """One place of credentials, and what the cases need that use it one after the other."""
 
+    kind: Place
     path: Path
     forks: Forks
-    place: PlaceOfAll
+    environ: dict[str, str]
+    store: Any
+    settings: str = ""
+    template: bytes = b""
+    """Of the encrypted file, without items."""
+    changes: Callable[[], int] = lambda: 0
+    """How many items the place itself has seen made or deleted so far."""
+    bus: PrivateBus | None = None
+    """On which the keyring is."""
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    commands: Iterator[tuple[str, ...]] = field(default_factory=lambda: itertools.cycle(COMMANDS))
+
+    def empty(self, paths: Paths) -> Any:
+        """Return the store of a new home, with nothing in it."""
+        if self.kind is Place.ENCRYPTED_FILE:
+            paths.encrypted_file.write_bytes(self.template)
+            paths.encrypted_file.chmod(0o600)
+            return EncryptedFileStore(paths.encrypted_file, self.store._key, 60)
+        for name in items(self.store):
+            asyncio.run(self.store.delete(name))
+        return self.store
+
+    def revive(self) -> str:
+        """Start a keyring that has ended, and return what it wrote; nothing where none has."""
+        if self.bus is None or self.bus.keyring.poll() is None:
+            return ""
+        self.bus.start_keyring(unlock=True)
+        return self.bus._log.read_text()[-500:]
 
     @contextmanager
     def host(self, case: Case, *, is_forked: bool = True) -> Iterator[tuple[KillHost, Rotation]]:
@@ -190,9 +182,10 @@ class Yard:
             own = f'websocket_api_url = "{sockets}/ws-api/v3"\nstream_url = "{sockets}/ws"\n'
             bench.configure(f'{own}[environments.bench.deliver.bot]\nfile = "{home}/{TARGET}"\n')
             bench.use(*SHAPES)
-            paths.config_file.write_text(self.place.settings + paths.config_file.read_text())
-            login = {"CREDENTIALS_DIRECTORY": str(home), **self.place.environ}
-            host = KillHost(bench, login, self.forks, home, self.place.empty(paths), exchange, is_forked)
+            own = f'[custody]\nplace = "{self.kind}"\ndeadline = 60\n{self.settings}'
+            paths.config_file.write_text(own + paths.config_file.read_text())
+            login = {"CREDENTIALS_DIRECTORY": str(home), **self.environ}
+            host = KillHost(bench, login, self.forks, home, self.empty(paths), exchange, is_forked)
             made = None if case.mode is Mode.SET_UP else host.put_in_use(case)
             if case.mode is Mode.ADOPT:
                 yield host, Rotation(host, "", case.kind, case.mode, made, file=str(home / BOT))
@@ -203,7 +196,7 @@ class Yard:
     def names(self, case: Case) -> list[str]:
         """Return every write of a job that nobody kills. Each is one that SQLite, the place or the exchange saw too."""
         with self.host(case) as (host, job), line_mode(host, log=host.home / "log") as terminal, ExitStack() as kept:
-            file, readers, changes = host.bench.paths.journal, list[sqlite3.Connection](), self.place.changes()
+            file, readers, changes = host.bench.paths.journal, list[sqlite3.Connection](), self.changes()
 
             def keep(_: object) -> None:
                 if not readers:  # SQLite keeps its log as long as somebody reads it
@@ -216,9 +209,9 @@ class Yard:
             names = read(host.home / "log")
             mine = Counter(name.split()[0] for name in names if "open_database" not in name)
             seen = {"journal": commits(file), "exchange": host.exchange.changes}
-            seen["place"] = self.place.changes() - changes
+            seen["place"] = self.changes() - changes
             assert {kind: mine[kind] for kind in seen} == seen, f"somebody saw other writes than {names}"
-            assert not (wrong := wrong_at_end(host, job, self.place)), wrong
+            assert not (wrong := wrong_at_end(host, job)), wrong
             return names
 
 
@@ -228,11 +221,13 @@ class Trial:
 
     host: KillHost
     job: Rotation
-    place: PlaceOfAll
     point: Point
+    commands: Iterator[tuple[str, ...]]
+    """Run beside it, one after the other."""
     lost: list[str] = field(default_factory=list)
     said: Counter[str] = field(default_factory=Counter)
     wizards: int = 0
+    session: int = -1
 
     def run(self) -> None:
         """Have the job killed, look, and have it finished by further wizards."""
@@ -246,14 +241,14 @@ class Trial:
 
     @contextmanager
     def _commands_beside(self) -> Iterator[None]:
-        """Run `status`, `check` and `exec` in a loop, then judge what they said."""
+        """Run the commands in a loop, then judge what they said."""
         ended, ran = threading.Event(), list[Ran]()
 
         def loop() -> None:
-            for command in itertools.cycle((EXEC, CHECK, STATUS)):
-                if ended.wait(PAUSE):
-                    return
+            while not ended.wait(PAUSE):
+                command = next(self.commands)
                 ran.append(self.host.run(*command))
+                self.lost += [f"torn: {file}" for file in torn_files(self.session)]
 
         thread = threading.Thread(target=loop)
         thread.start()
@@ -271,7 +266,7 @@ class Trial:
         self.judge(last)
         if {one.code for one in last} - {FINE, INCONCLUSIVE}:
             self.lose(f"all is done, and the commands say {last}")
-        for wrong in wrong_at_end(self.host, self.job, self.place):
+        for wrong in wrong_at_end(self.host, self.job):
             self.lose(wrong)
 
     def _is_killed(self) -> bool:
@@ -279,7 +274,7 @@ class Trial:
         recording = {} if self.wizards else {"log": self.host.home / "log", "point": self.point}
         self.wizards += 1
         with line_mode(self.host, **recording) as terminal:
-            user = LineUser(terminal, self.job)
+            self.session, user = terminal.pid, LineUser(terminal, self.job)
             try:
                 user.play()
                 assert user.leave() == FINE
@@ -310,12 +305,19 @@ class Trial:
         self.lost.append(f"{self.point}: {what}; {known}")
 
 
+def items(store: Any) -> list[str]:
+    prefixes = ("key-wizard:bench:", "key-wizard:trial:")
+    return [name for each in prefixes for name in asyncio.run(store.names(each))]
+
+
 def wrong(ran: Ran, job: Rotation) -> str:
     """Return what is wrong with what a command said, at the time at which it ran; nothing where all is well."""
     switched, deleted, is_list = job.is_switched, job.is_deleted, job.mode is Mode.WHITELIST
     may_be_old = is_list or switched is None or ran.begun < switched
     may_be_new = not is_list and job.may_be_switched is not None and ran.ended > job.may_be_switched
     allowed = {key for key, may_be in ((job.old, may_be_old), (job.new, may_be_new)) if may_be}
+    if ran.arguments in (HISTORY, DOCTOR):
+        return f"{ran.arguments[0]} failed" * (ran.code != FINE)
     if ran.arguments == EXEC:
         if "" in allowed and (ran.code, ran.out) == (SAYS_NO, ""):
             return ""
@@ -338,7 +340,7 @@ def wrong(ran: Ran, job: Rotation) -> str:
     return "" if ran.code in codes and not failed else f"check raised a false alarm about {failed}"
 
 
-def wrong_at_end(host: KillHost, job: Rotation, place: PlaceOfAll) -> list[str]:
+def wrong_at_end(host: KillHost, job: Rotation) -> list[str]:
     """Return what is wrong once a job is done: with the place, the keys, the journal, the files and the report."""
     found, paths = list[str](), host.bench.paths
     with closing(sqlite3.connect(paths.journal)) as journal:
@@ -350,8 +352,8 @@ def wrong_at_end(host: KillHost, job: Rotation, place: PlaceOfAll) -> list[str]:
         jobs = records.rotations("bench")
     found += [f"the job is open: {one}" for one in jobs if one.is_open]
     found += [f"a record is not settled: {one}" for one in strange]
-    if (items := place.items(host.store)) != stored:
-        found.append(f"the place has {items}, and the journal {stored}")
+    if (held := items(host.store)) != stored:
+        found.append(f"the place has {held}, and the journal {stored}")
     if host.stored_keys() != {job.last}:
         found.append("the key that is stored is not the one in use")
     if host.living_keys() != {job.last}:
@@ -407,30 +409,28 @@ def served(exchange: EmbeddedExchange) -> Iterator[tuple[str, str, str]]:
 
 
 @contextmanager
-def place_of(kind: Place, path: Path, forks: Forks) -> Iterator[PlaceOfAll]:
+def yard_of(kind: Place, path: Path, forks: Forks) -> Iterator[Yard]:
     """Yield a place that is real, and empty."""
-    settings = f'[custody]\nplace = "{kind}"\ndeadline = 60\n'
     if kind is Place.KEYRING:
         with private_bus() as bus:
             bus.start_keyring(unlock=True)
-            environ = {BUS_VARIABLE: bus.environ[BUS_VARIABLE], "HOME": str(path)}
-            opened = asyncio.run(open_keyring(deadline=60, environ={**os.environ, **environ}))
-            address = environ.pop("HOME") and environ[BUS_VARIABLE]
-            with closing(opened._process), watching(address) as changes:
-                yield PlaceOfAll(kind, environ, settings, opened, changes=changes, bus=bus)
+            environ = {BUS_VARIABLE: bus.environ[BUS_VARIABLE]}
+            opened = asyncio.run(open_keyring(deadline=60, environ={**os.environ, **environ, "HOME": str(path)}))
+            with closing(opened._process), watching(environ[BUS_VARIABLE]) as changes:
+                yield Yard(kind, path, forks, environ, opened, changes=changes, bus=bus)
     elif kind is Place.ENCRYPTED_FILE:
         store = asyncio.run(make_file(path / "credentials", Secret(PASSPHRASE), 60))
         forks.ask(passphrase=PASSPHRASE, salt=store._key.salt.hex())
-        yield PlaceOfAll(kind, {}, settings, store, (path / "credentials").read_bytes())
+        yield Yard(kind, path, forks, {}, store, template=(path / "credentials").read_bytes())
     else:
-        from tests.custody.bao import Bao
+        from tests.custody.bao import Bao  # it skips the module where OpenBao is missing
 
         (path / "bao").mkdir()
         bao = Bao(path / "bao")
         try:
-            settings += f'[custody.openbao]\nurl = "{bao.url}"\nca_file = "{bao.ca_file}"\n'
-            environ = {"BAO_TOKEN": bao.token(), "HOME": str(path)}
-            yield PlaceOfAll(kind, environ, settings, bao.store(), changes=partial(audited, bao))
+            settings = f'[custody.openbao]\nurl = "{bao.url}"\nca_file = "{bao.ca_file}"\n'
+            environ = {"BAO_TOKEN": bao.token()}
+            yield Yard(kind, path, forks, environ, bao.store(), settings, changes=partial(audited, bao))
         finally:
             bao.kill()
 

@@ -6,20 +6,16 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
 from tests.beside.host import REPOSITORY, Host, torn_files
-from tests.beside.line_user import Asked, LineUser, Rotation, line_mode
 from tests.terminal.harness import Terminal
 from tests.terminal.keys import TAB, paste
 from tests.terminal.walk import Walk
-from wizard.core.credentials import KeyKind
-from wizard.rotation.model import Mode, Step
-from wizard.rotation.state_machine import JOBS
+from wizard.rotation.model import Step
 
 pytestmark = [pytest.mark.slow, pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]
 OPEN, ALIVE = 3, 4
@@ -33,14 +29,6 @@ def run_each(host: Host, session: int, key: str, open_at: Step | None) -> None:
     for name, command in commands(host, key, open_at).items():
         command()
         assert torn_files(session) == [], name
-
-
-def run_all(host: Host, session: int, key: str, open_at: Step | None) -> None:
-    """Run them all at once."""
-    with ThreadPoolExecutor() as pool:
-        for ran in [pool.submit(command) for command in commands(host, key, open_at).values()]:
-            ran.result()
-    assert torn_files(session) == []
 
 
 def commands(host: Host, key: str, open_at: Step | None) -> dict[str, Callable[[], object]]:
@@ -69,33 +57,6 @@ def commands(host: Host, key: str, open_at: Step | None) -> dict[str, Callable[[
         "history": ends(0, "history", "bench"),
         "current_credentials": gives_key(host.key_from_api),
     }
-
-
-class Killed(Exception):
-    """The wizard is."""
-
-
-def test_in_line_mode_all_at_once_at_each_step_and_killed_after_it(host: tuple[Host, str]) -> None:
-    here, old = host
-    rotation = Rotation(here, old, KeyKind.ED25519)
-    visited: set[Step | None] = set()
-
-    def run_and_kill(terminal: Terminal, asked: Asked) -> None:
-        if asked.step in visited or "resume" in asked.offered:
-            return
-        visited.add(asked.step)
-        open_at = None if rotation.is_over else asked.step
-        run_all(here, terminal.pid, rotation.new if rotation.is_switched else old, open_at)
-        terminal.kill(signal.SIGKILL)
-        terminal.wait()
-        rotation.note_status()
-        raise Killed
-
-    while not rotation.is_over:
-        with line_mode(here) as terminal, suppress(Killed):
-            LineUser(terminal, rotation, on_question=partial(run_and_kill, terminal)).play()
-    assert visited == {None, *JOBS[Mode.ROTATE].steps}
-    assert here.key_from_exec() == rotation.new
 
 
 def test_on_the_screens_one_by_one_at_each_step_and_killed_after_the_switch(host: tuple[Host, str]) -> None:

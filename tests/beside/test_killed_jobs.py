@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.beside.forks import Forks
-from tests.beside.killed_jobs import JOBS, Case, Trial, Yard, place_of
+from tests.beside.killed_jobs import JOBS, Case, Trial, Yard, yard_of
 from tests.kill_points import Moment, Point, points
 from wizard.core.credentials import KeyKind
 from wizard.core.settings import Place
@@ -39,14 +39,14 @@ def forks() -> Iterator[Forks]:
 @pytest.fixture(scope="module")
 def yard(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[Yard]:
     path = tmp_path_factory.mktemp(str(request.param))
-    with place_of(request.param, path, forks) as place:
-        yield Yard(path, forks, place)
+    with yard_of(request.param, path, forks) as yard:
+        yield yard
 
 
 def places_to_kill_at(yard: Yard, case: Case) -> list[Point]:
     """Return every moment of every write; in a keyring, the worker can also die alone."""
     names = yard.names(case)
-    alone = [Point(name, Moment.WORKER) for name in names if yard.place.kind is Place.KEYRING and name[:5] == "place"]
+    alone = [Point(name, Moment.WORKER) for name in names if yard.kind is Place.KEYRING and name[:5] == "place"]
     return [*points(names), *alone]
 
 
@@ -56,15 +56,15 @@ def kill(yard: Yard, case: Case, chosen: list[tuple[int, Point]]) -> list[str]:
     for number, point in chosen:
         for _ in range(MOST_TRIES):
             with yard.host(case, is_forked=number % REAL != REAL - 1) as (host, job):
-                trial = Trial(host, job, yard.place, point)
+                trial = Trial(host, job, point, yard.commands)
                 trial.run()
-            if not (ended := yard.place.revive()):
+            if not (ended := yard.revive()):
                 break
             print(f"the keyring itself ended during {case}, {point}: {ended}")
-        lost += [f"{case}, {yard.place.kind}, {one}" for one in trial.lost]
+        lost += [f"{case}, {yard.kind}, {one}" for one in trial.lost]
         said += trial.said
     seconds = f"{time.monotonic() - begun:.0f} s"
-    print(f"{case}, {yard.place.kind}: {len(chosen)} points, {len(lost)} losses, {seconds}, beside {dict(said)}")
+    print(f"{case}, {yard.kind}: {len(chosen)} points, {len(lost)} losses, {seconds}, beside {dict(said)}")
     return lost
 
 
@@ -73,7 +73,7 @@ def kill(yard: Yard, case: Case, chosen: list[tuple[int, Point]]) -> list[str]:
 def test_every_job_is_killed_at_some_places(yard: Yard) -> None:
     lost = []
     for number, mode in enumerate(JOBS):
-        at = number + PLACES.index(yard.place.kind)
+        at = number + PLACES.index(yard.kind)
         case = Case(mode, KINDS[at % 2])
         all_points = places_to_kill_at(yard, case)
         chosen = all_points[(7 * at + 1) % len(all_points) :: len(all_points) // 2 + 1]
