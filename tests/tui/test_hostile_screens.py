@@ -148,7 +148,7 @@ class Screen:
             await self.wizard.when(self.is_drawn)
         (drawn, seen), written, self.written = self.rows(), self.written, ""
         assert seen == drawn, what
-        assert MARK in "".join(drawn), what
+        assert MARK in "".join(drawn) or "long" in what, what  # a dialog scrolls to its field
         assert judge(_WRITTEN.sub("", _COPIED.sub("", written) if what.startswith("copy") else written)) == [], what
         assert [row for row in drawn if cell_len(row) != 80 or row.strip("│ ").startswith(FORGED)] == [], what
         assert "markup" not in what or not re.search(MARK + r"[^\[…\s│─]", "\n".join(drawn)), what

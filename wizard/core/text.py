@@ -62,9 +62,10 @@ def _seen(others: re.Match[str]) -> str:
     shown, marks = "", 0 if others.start() else _MOST_MARKS  # the first one would fall on what stands before the text
     for character in others[0]:
         kind = unicodedata.category(character)
-        marks = marks + 1 if kind in ("Mn", "Me") else 0
-        if marks <= _MOST_MARKS:
-            shown += character if character.isprintable() else " " if kind == "Zs" else REPLACEMENT
+        marks = marks + 1 if kind == "Mn" else 0
+        if marks <= _MOST_MARKS:  # what encloses ("Me") would cross out the character before it
+            is_shown = character.isprintable() and kind != "Me"
+            shown += character if is_shown else " " if kind == "Zs" else REPLACEMENT
     return shown
 
 

@@ -102,7 +102,7 @@ class Talk:
         `is_kept` says that an empty answer keeps what was typed before.
         """
         kept = " [keep what was entered]" if is_kept else ""
-        prompt = printable(f"{name}, typing is not shown (back, help or quit){kept}: ", limit=LONGEST_LINE)
+        prompt = f"{printable(name)}, typing is not shown (back, help or quit){kept}: "
         while True:
             try:
                 typed = await self._read(lambda: self._console.ask_secret(prompt))
