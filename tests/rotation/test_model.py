@@ -359,7 +359,7 @@ class User(FakeFace):
             self.world.attempt = None
 
     async def confirm(self, consent: Consent) -> str:
-        typed = self.pick(consent.word, consent.word, "")  # no face hands on any other word
+        typed = consent.word if self.world.random.random() < 0.7 else ""  # no face hands on any other word
         is_about_end = consent.title.startswith(("Delete", "Keep", "Give up …", "Finish"))
         self.world.consents += [(consent.title, consent.text, typed)] if typed and is_about_end else []
         self.world.note("consent", f"{consent.title} {typed}")
