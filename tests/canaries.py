@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
@@ -19,7 +19,11 @@ WINDOW = 8
 _BASE64 = 10
 """Characters of base64 that any eight bytes fix, wherever they begin."""
 _GRAM = 4
+_TOLD = 9
+_PIECE, _OVERLAP = 1 << 20, 64
 _FRAME = re.compile(r"-----[A-Z ]+-----|\s")
+_SEALED = 60
+"""Characters at the end of an encrypted Ed25519 key, before which its algorithms stand."""
 _OF_ANYBODY = b"".join(
     base64.b64encode(bytes.fromhex(one)) for one in ("302e020100300506032b657004220420", "302a300506032b6570032100")
 ).decode()
@@ -48,16 +52,17 @@ class Canaries:
     def found(self, data: bytes | str) -> list[str]:
         """Return what of the secrets stands in `data`, each with the name of its secret."""
         read = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        hits = {one for at in range(0, len(read), _PIECE) for one in self._in_piece(read[at : at + _PIECE + _OVERLAP])}
+        return sorted(hits)[:_TOLD]
+
+    def _in_piece(self, read: bytes) -> Iterator[str]:
         # Each pattern has a gram at a place that is a multiple of its length.
         grams = set(memoryview(read[: len(read) // _GRAM * _GRAM]).cast("I"))
-        likely = [self._short, *(self._by_gram[gram] for gram in grams & self._by_gram.keys())]
-        return sorted({f"{name}: {shown!r}" for each in likely for shown, name in each.items() if shown in read})
+        for each in (self._short, *(self._by_gram[gram] for gram in grams & self._by_gram.keys())):
+            yield from (f"{name}: {shown!r}" for shown, name in each.items() if shown in read)
 
     def in_files(self, *places: Path, but: Collection[Path] = ()) -> dict[str, list[str]]:
-        """Return the files below these places that hold some of the secrets, in bytes or name, each with what it holds.
-
-        The free pages of a database and its journal are bytes of files.
-        """
+        """Return the files below these places that hold some of the secrets, in bytes or name, each with what."""
         found: dict[str, list[str]] = {}
         for each in files(*places):
             with suppress(OSError):  # it is gone by now
@@ -70,11 +75,14 @@ class Canaries:
         text, public = secret, _OF_ANYBODY
         if "-----BEGIN" in secret:
             text = _FRAME.sub("", secret)
-        if "-----BEGIN" in secret and "ENCRYPTED" not in secret:
+        if "-----BEGIN ENCRYPTED" in secret:
+            text = text[-_SEALED:]
+        elif "-----BEGIN" in secret:
             half = load_der_private_key(base64.b64decode(text), None).public_key()
             der = half.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             public += base64.b64encode(der).decode()
-            yield from self._of_bytes(base64.b64decode(text), der + base64.b64decode(_OF_ANYBODY[:44]))
+            known, bare = der + base64.b64decode(_OF_ANYBODY[:44]), _windows(base64.b64decode(text), self._window)
+            yield from (form for each in bare if each not in known for form in _of_bytes(each))
         for window in _windows(text, self._window):
             if window in public:
                 continue
@@ -82,28 +90,21 @@ class Canaries:
             if self._window < WINDOW:  # other forms of so few characters are everywhere
                 yield raw
                 continue
-            yield from {raw, raw[::-1], raw.hex().encode(), raw.hex().upper().encode()}
+            yield from (raw[::-1], *_of_bytes(raw))
             yield from (window.encode("utf-16-le")[:-1], json.dumps(window)[1:-1].encode(), quote(window, "").encode())
             yield "".join(f"\\u{ord(one):04x}" for one in window).encode()
-        if self._window >= WINDOW:
-            yield from _in_base64(text.encode("utf-8", "surrogateescape"))
-
-    def _of_bytes(self, data: bytes, public: bytes) -> Iterator[bytes]:
-        for at in range(len(data) - self._window + 1):
-            if (part := data[at : at + self._window]) not in public:
-                yield from (part, part.hex().encode(), part.hex().upper().encode())
+        for before in range(3 if self._window >= WINDOW else 0):
+            data = bytes(before) + text.encode("utf-8", "surrogateescape")
+            # The characters that the bytes beside the secret take part in are left out.
+            yield from _windows(base64.b64encode(data).rstrip(b"=")[(0, 2, 3)[before] : len(data) * 8 // 6], _BASE64)
 
 
-def _windows(text: str, window: int) -> list[str]:
+def _of_bytes(raw: bytes) -> tuple[bytes, ...]:
+    return raw, raw.hex().encode(), raw.hex().upper().encode()
+
+
+def _windows(text: Any, window: int) -> list[Any]:
     return [text[at : at + window] for at in range(len(text) - window + 1)]
-
-
-def _in_base64(data: bytes) -> Iterator[bytes]:
-    for before in range(3):
-        # The characters that the bytes beside the secret take part in are left out.
-        whole = base64.b64encode(bytes(before) + data).decode().rstrip("=")
-        inner = whole[(0, 2, 3)[before] : (len(data) + before) * 8 // 6]
-        yield from (part.encode() for part in _windows(inner, _BASE64))
 
 
 @lru_cache(maxsize=64)
@@ -125,19 +126,19 @@ def files(*places: Path) -> Iterator[Path]:
 class Watch:
     """Reads what can be seen of each new process, over and over: arguments, variables, name, state, mapped files.
 
-    The variables of a process are left out that has `but` in its arguments: it is a command under `exec`.
+    The variables of a process are left out whose arguments begin with `but`: it is a command under `exec`.
     """
 
-    def __init__(self, but: bytes = b"\0\0") -> None:
-        self._seen: dict[tuple[str, bytes, str], bytes] = {}
+    def __init__(self, but: bytes = b"\0") -> None:
+        self._seen = set[bytes]()
         self._but, self._old = but, set(Path("/proc").glob("[0-9]*"))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     @property
     def seen(self) -> bytes:
-        """All of it."""
-        return b"\n".join(each for key, read in self._seen.items() for each in (key[1], read))
+        """All of it, each thing once."""
+        return b"\n".join(self._seen)
 
     def _look(self) -> None:
         while not self._stop.wait(0.03):
@@ -146,12 +147,13 @@ class Watch:
                     self._read(entry)
 
     def _read(self, entry: Path) -> None:
-        arguments = (entry / "cmdline").read_bytes()
-        read = {name: (entry / name).read_bytes() for name in ("comm", "environ", "status", "maps")}
+        before, environ = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
         # A process that has become another one meanwhile has other arguments.
-        if self._but in arguments + (entry / "cmdline").read_bytes():
-            del read["environ"]
-        self._seen |= {(entry.name, arguments, name): data for name, data in read.items()}
+        arguments = (before, (entry / "cmdline").read_bytes())
+        self._seen |= {*arguments, (entry / "comm").read_bytes(), *(entry / "status").read_bytes().splitlines()[:1]}
+        self._seen |= {line.split(None, 5)[-1] for line in (entry / "maps").read_bytes().splitlines()}
+        if not any(each.startswith(self._but) for each in arguments):
+            self._seen |= set(environ.split(b"\0"))
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -55,34 +53,21 @@ def test_a_private_key_is_found_by_text_and_bytes_and_what_is_public_of_it_is_no
 
 
 def test_a_window_is_found_in_files_their_names_free_pages_and_what_is_seen_of_processes(tmp_path: Path) -> None:
-    piece, canaries = SECRET[:8].replace("/", "q"), Canaries({"it": SECRET.replace("/", "q")})
+    piece, canaries = SECRET[10:18], Canaries({"it": SECRET})
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "file").write_text(f"x{piece}")
     (tmp_path / f"{piece}-").touch()
     with closing(sqlite3.connect(tmp_path / "database")) as database:
-        database.execute("PRAGMA secure_delete = OFF")
-        database.execute("CREATE TABLE held (text)")
-        database.execute("INSERT INTO held VALUES (?)", (f"{piece}{'.' * 5000}",))
-        database.commit()
-        database.execute("DELETE FROM held")
-        database.commit()
+        database.executescript(
+            f"PRAGMA secure_delete = OFF; CREATE TABLE held (text); INSERT INTO held VALUES ('{piece}')"
+        )
+        database.executescript("DELETE FROM held")
     assert {Path(each).name for each in canaries.in_files(tmp_path)} == {"file", f"{piece}-", "database"}
-    for arguments, environ, is_found in (
-        ((piece,), {}, True),
-        ((), {"V": piece}, True),
-        (("bot",), {"V": piece}, False),
-    ):
-        with Watch(b"bot") as watch:
-            program = "import sys; print(flush=True); sys.stdin.read()"
-            with subprocess.Popen(
-                [sys.executable, "-c", program, *arguments],
-                env={**os.environ, **environ},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            ) as process:
-                assert process.stdout
-                process.stdout.readline()
-                while str(process.pid) not in {pid for pid, _, _ in watch._seen}:
+    for words, variable, but, is_found in ((piece, "", b"\0", 1), ("", piece, b"\0", 1), ("", piece, b"/bin/sh\0", 0)):
+        with Watch(but) as watch:
+            argv = ["/bin/sh", "-c", ": seen; read line", words]
+            with subprocess.Popen(argv, env={"V": variable}, stdin=subprocess.PIPE) as process:
+                while b": seen" not in watch.seen:
                     time.sleep(0.01)
                 process.communicate(b"")
-        assert bool(canaries.found(watch.seen)) is is_found
+        assert bool(canaries.found(watch.seen)) is bool(is_found)
