@@ -177,7 +177,7 @@ class WhitelistPresenter(StepPresenter):
         """Bring back the list before the last change."""
         while self.flow.whitelist.past:
             if (before := self.flow.whitelist.past.pop()) != self.entries:
-                self.flow.whitelist.draft = before
+                self.flow.whitelist.keep(before)
                 return
 
     async def fix(self, item: str) -> None:
@@ -235,7 +235,7 @@ class WhitelistPresenter(StepPresenter):
     def _change(self, entries: Entries) -> None:
         if entries != self.entries:
             self.flow.whitelist.past.append(self.entries)
-            self.flow.whitelist.draft = entries
+            self.flow.whitelist.keep(entries)
             self._form = Separator.COMMAS
 
     def _fix(self, item: str) -> Fix | None:

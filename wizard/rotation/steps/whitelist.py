@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
@@ -37,7 +38,7 @@ class WhitelistStep:
         self._context = context
         self._selection = selection
         self.draft: Entries | None = None
-        """What was typed last, also when it has errors. In memory only: it may hold anything."""
+        """What was typed last, also when it has errors."""
         self.past: list[Entries] = []
         """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
         self._proposed: Set[IPv4Address] = frozenset()
@@ -76,6 +77,12 @@ class WhitelistStep:
     def difference(self, validation: Validation) -> Difference:
         """Compare with the list in use: the last one that was proven."""
         return diff(self._in_use(), validation.networks)
+
+    def keep(self, entries: Entries) -> None:
+        """Keep what was typed. With errors it stays in memory, as it may hold anything; else it outlives the wizard."""
+        self.draft = entries
+        with suppress(WizardError):  # said where the user goes on
+            self.settle(entries)
 
     def settle(self, entries: Entries) -> Finding:
         """Keep a valid list in the journal; a `WizardError` where it has errors, or a key for a label."""
