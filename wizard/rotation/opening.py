@@ -44,12 +44,7 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout:
-        raise WizardError(
-            f"Another wizard is working on {environment}",
-            why=_holder(file),
-            advice="Finish or close that one first. Nothing is lost by closing it.",
-            code="environment.busy",
-        ) from None
+        raise _busy(file, environment) from None
     except OSError as error:
         raise WizardError(
             f"The wizard cannot make sure that no other wizard works on {environment}",
@@ -72,12 +67,16 @@ def _note(file: Path) -> Path:
     return file.with_suffix(".holder")
 
 
-def _holder(file: Path) -> str:
-    try:
+def _busy(file: Path, environment: str) -> WizardError:
+    what, why = f"Another wizard is working on {environment}", "It left no note of who it is."
+    advice = "Finish or close that one first. Nothing is lost by closing it."
+    with suppress(FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         note = json.loads(files.read(_note(file), _LARGEST_NOTE)[0])
-        return f"Process {int(note['pid'])} on {note['host']} has held it since {utc(float(note['since']))}."
-    except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return "It left no note of who it is."
+        process, host, since = int(note["pid"]), note["host"], utc(float(note["since"]))
+        why = f"Process {process} on {host} has held it since {since}."
+        if host == socket.gethostname() and process > 1:  # sshd may take hours to notice that a line is dead
+            advice += f" If you lost the connection to it, run:\nkill {process}"
+    return WizardError(what, why=why, advice=advice, code="environment.busy")
 
 
 @asynccontextmanager
