@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import textwrap
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,6 +32,8 @@ KEY_IN_SIGHT_GAP = 1.5
 """The same, for what follows a key at a question in sight: it may be the secret."""
 
 _CHUNK = 4096
+_ENDS = ".?!:"
+"""Of sentences and questions; commands, lists and keys have none."""
 _IN_ASCII = str.maketrans(
     {"…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "→": "->", "±": "+/-", "–": "-", "·": "-"}
 )
@@ -143,7 +146,7 @@ class TerminalConsole:
         if self._is_after_secret:
             # What still comes is the rest of a paste, no answer to what is asked next.
             self.forget_typed()
-        self._send(line + "\n")
+        self._send(self._wrapped(line) + "\n")
 
     async def ask(self, prompt: str) -> str:
         """Write the prompt and return the line that answers it, without its end.
@@ -190,11 +193,11 @@ class TerminalConsole:
     async def _answer(self, prompt: str, read: Callable[[], Awaitable[str]]) -> str:
         """Ask, on a terminal once more each time when the program was stopped meanwhile."""
         if self._terminal is None:
-            self._send(prompt)
+            self._send(self._wrapped(prompt))
             return await self._interrupts.race(self._next_line())
         while True:
             self._terminal.claim()
-            self._send(prompt)
+            self._send(self._wrapped(prompt))
             self._loop = asyncio.get_running_loop()
             try:
                 return await self._interrupts.race(read())
@@ -297,6 +300,20 @@ class TerminalConsole:
         output = select.poll()
         output.register(self._target, select.POLLOUT)
         return bool(output.poll(0))
+
+    def _wrapped(self, line: str) -> str:
+        """Break a sentence between its words, where a terminal would break one of them. What is copied stays whole."""
+        text = line.rstrip()
+        with suppress(OSError):  # no terminal
+            # The last column stays free: some terminals begin a new line there, and some do not.
+            width = os.get_terminal_size(self._target).columns - 1
+            if len(text) > width > 0 and text[-1] in _ENDS:
+                indent = " " * (len(text) - len(text.lstrip()))
+                broken = textwrap.wrap(
+                    text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+                )
+                return "\n".join(broken) + line[len(text) :]
+        return line
 
     def _send(self, text: str) -> None:
         try:
