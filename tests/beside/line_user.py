@@ -21,9 +21,10 @@ from wizard.rotation.model import JOB_NAMES, Mode, Step
 from wizard.rotation.state_machine import JOBS
 
 PROMPT = re.compile(
-    r"(?:Answer with [^\n]*|Its number, [^\n]*|Path of [^\n]*|[^\n]*typing is not shown[^\n]*"
-    r"|Type (?P<word>\S+) to do it[^\n]*): $"
+    r"(?:Answer\swith\s[^:]*|Its\snumber,\s[^:]*|Path\sof\s[^:]*|[^\n]*typing\sis\snot\sshown[^:]*"
+    r"|Type\s(?P<word>\S+)\sto\sdo\sit[^:]*): $"
 )
+"""However it is wrapped."""
 OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
 PUBLIC_KEY = re.compile(r"^-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL | re.MULTILINE)
 TYPES = (KeyKind.ED25519, KeyKind.HMAC)
@@ -71,7 +72,8 @@ class Asked:
 
     @property
     def prompt(self) -> str:
-        return self.said.rpartition("\n")[2]
+        found = PROMPT.search(self.said)
+        return " ".join(found[0].split()) if found else ""
 
 
 @dataclass

@@ -6,24 +6,19 @@ All is real but the exchange: a GNOME keyring, terminals, a bot under `exec`, an
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shlex
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.beside.host import REPOSITORY, Host
 from tests.commands.conftest import HERE
-from tests.egress.lab import IS_REQUIRED, MISSING, start_lab
 from tests.terminal.harness import Terminal
 from tests.terminal.keys import ENTER
 from tests.terminal.walk import Walk
@@ -49,8 +44,6 @@ request = urllib.request.Request(url, headers={"X-MBX-APIKEY": os.environ["BINAN
 sys.exit(0 if urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request).status == 200 else 1)
 """
 """One signed call, as a bot makes it; it fails with the refusal."""
-ENDS_WITHIN = 10.0
-"""Seconds from the cut of a line to the end of what ran on it, on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -198,45 +191,3 @@ def reply(terminal: Terminal, answer: str) -> None:
 def kill(terminal: Terminal) -> None:
     terminal.kill(signal.SIGKILL)
     terminal.wait()
-
-
-@pytest.mark.slow
-def test_over_ssh_with_the_line_cut_in_the_middle(case: Case, tmp_path: Path) -> None:
-    if MISSING:
-        (pytest.fail if IS_REQUIRED else pytest.skip)(f"not installed: {', '.join(MISSING)}")
-    case.breaks()
-    lab = start_lab(tmp_path)
-    lab.configure(lab.host("server"))
-    own = {name: os.environ[name] for name in ("HOME", "KEY_WIZARD_HOME", "XDG_RUNTIME_DIR")}
-    given = {**own, **case.host.login, "PYTHONPATH": str(REPOSITORY)}
-    argv = ["env", *(f"{name}={text}" for name, text in given.items()), *JOB]
-    over_ssh = [str(lab.wrapper), "-tt", "server", f"cd {REPOSITORY} && exec {shlex.join(argv)}"]
-    try:
-        with on_terminal(over_ssh, {}) as walk:
-            to_apply(walk)
-            wizard = holder(case.host)
-            walk.terminal.kill(signal.SIGKILL)
-            walk.terminal.wait()
-        wait_for_end(wizard)
-        assert case.host.run("status", "--json").json["environments"][0]["open_rotation"]["step"] == "apply"
-        assert case.host.key_from_exec() == case.key
-        with on_terminal(over_ssh, {}) as walk:
-            walk.see("Paste the list into", f"{HERE},{MOVED}")
-            case.paste(f"{HERE},{MOVED}")
-            to_the_end(walk)
-    finally:
-        lab.stop()
-    case.is_mended()
-
-
-def holder(host: Host) -> int:
-    """Return the process of the wizard that has the environment."""
-    note = host.bench.paths.lock("bench").with_suffix(".holder")
-    return int(json.loads(note.read_text())["pid"])
-
-
-def wait_for_end(process: int) -> None:
-    until = time.monotonic() + ENDS_WITHIN
-    while Path(f"/proc/{process}").exists():
-        assert time.monotonic() < until, "the wizard outlives its line"
-        time.sleep(0.05)

@@ -43,10 +43,13 @@ class DumbTerminal:
         self._read = 0
 
     def see(self, *texts: str) -> None:
-        """Wait until each of `texts` has been written, in this order, after what was seen before."""
+        """Wait until each of `texts` has been written, however wrapped, in this order, after what was seen before."""
         for text in texts:
-            self.terminal.wait_until(lambda _, text=text: text.encode() in self.terminal.raw[self._read :], repr(text))  # type: ignore[misc]
-            self._read = self.terminal.raw.index(text.encode(), self._read) + len(text.encode())
+            said = re.compile(re.sub(rb"(?<=[^ ])\\ (?=[^ ])", rb"\\s+", re.escape(text.encode())))
+            self.terminal.wait_until(lambda _, said=said: said.search(self.terminal.raw, self._read), repr(text))  # type: ignore[misc]
+            found = said.search(self.terminal.raw, self._read)
+            assert found is not None
+            self._read = found.end()
 
     def answer(self, said: str, answer: str) -> None:
         self.see(said, ": ")

@@ -20,8 +20,8 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 import pyte
 
@@ -93,6 +93,11 @@ class Terminal:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines."""
+        return self._display.columns, self._display.lines
 
     @property
     def drawn(self) -> bytes:
@@ -199,8 +204,17 @@ class Terminal:
 
     def has_its_settings(self) -> bool:
         """Whether it shows what is typed, and reads it by lines."""
-        local = termios.tcgetattr(self._master)[3]
+        local = self.settings()[3]
         return bool(local & termios.ECHO) and bool(local & termios.ICANON)
+
+    def settings(self) -> list[Any]:
+        """All settings of the terminal."""
+        return termios.tcgetattr(self._master)
+
+    def cells(self) -> Iterator[pyte.screens.Char]:
+        """Return what was drawn on the screen, sign by sign, with its colours."""
+        for row in self._display.buffer.values():
+            yield from row.values()
 
     def _read(self, seconds: float) -> bool:
         """Read what comes within `seconds`; return False when nothing came or the program closed the terminal."""

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -48,67 +48,6 @@ def assert_nothing_is_lost(environ: Mapping[str, str]) -> None:
     assert Slot.CURRENT in {key.slot for key in stored}
     for key in stored:
         assert '"api_key"' in in_keyring(environ, key.item), f"the {key.slot} key is not in the keyring"
-
-
-STEPS = ("egress", "whitelist", "credentials", "probe", "retire")
-
-
-@pytest.mark.parametrize(
-    ("kind", "killed_on"),
-    [
-        pytest.param("ed25519", ("credentials", "retire"), id="ed25519-two-steps"),
-        pytest.param("ed25519", STEPS, id="ed25519", marks=pytest.mark.slow),
-        pytest.param("hmac", STEPS, id="hmac", marks=pytest.mark.slow),
-    ],
-)
-def test_killed_on_each_of_the_steps_a_rotation_still_ends_well(
-    kind: str, killed_on: Collection[str], keep_exchange: None
-) -> None:
-    with secret_service() as environ, ExitStack() as wizards:
-        walk = wizards.enter_context(rehearsing(environ))
-
-        def kill_on(step: str) -> bool:
-            nonlocal walk
-            if step in killed_on:
-                kill(walk)
-                assert_nothing_is_lost(environ)
-                walk = wizards.enter_context(rehearsing(environ))
-                walk.resume(step)
-            return step in killed_on
-
-        walk.begin()
-        kill_on("egress")
-        walk.egress()
-        kill_on("whitelist")
-        walk.whitelist()
-        pem = public_key(walk)
-        if kind != "ed25519":
-            walk.choose(kind)
-        if kill_on("credentials"):
-            walk.see("-----END PUBLIC KEY-----")
-            assert public_key(walk) == pem, "the pair that was shown before the kill was lost"
-            if kind != "ed25519":
-                walk.choose(kind)
-        walk.take_from_page()
-        walk.store()
-        kill_on("probe")
-        walk.switch()
-        kill_on("retire")
-        walk.delete_legacy()
-        before = {key.slot: key for key in journalled()}
-        assert '"signing"' in in_keyring(environ, before[Slot.LEGACY].item)
-        walk.delete_secret()
-        after = {key.name.fingerprint: key for key in journalled()}
-        assert after[before[Slot.LEGACY].name.fingerprint].slot is Slot.RETIRED
-        assert in_keyring(environ, before[Slot.LEGACY].item) == "", "the legacy secret is still in the keyring"
-        assert '"signing"' in in_keyring(environ, before[Slot.CURRENT].item)
-        assert walk.leave() == 0
-        assert in_keyring(environ, before[Slot.CURRENT].item) == "", "a finished rehearsal left a key in the keyring"
-
-
-def public_key(walk: Walk) -> str:
-    lines = walk.terminal.screen().splitlines()
-    return "".join(line.strip(" ▂▆▄") for line in lines if "MCow" in line)
 
 
 def test_a_leaked_key_is_deleted_before_the_new_one_is_made_also_by_a_wizard_that_was_killed(

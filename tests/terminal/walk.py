@@ -30,7 +30,7 @@ class Walk:
         """Wait until all of `texts` stand on the screen, however they are wrapped."""
 
         def stands(screen: str) -> bool:
-            flat = _unwrapped(screen)
+            flat = unwrapped(screen)
             return all(text in screen or text in flat for text in texts)
 
         self.terminal.wait_until(stands, repr(texts), timeout)
@@ -109,7 +109,7 @@ class Walk:
         return self.terminal.wait()
 
 
-def _unwrapped(screen: str) -> str:
+def unwrapped(screen: str) -> str:
     """Join the lines, also those behind the bar of a notice."""
     return " ".join(" ".join(line.strip(" ▌") for line in screen.splitlines()).split())
 
