@@ -38,7 +38,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,8 +87,9 @@ class _Recorder:
         if self.point == (name, moment):
             self.say(f"killed {moment} {name}")
             for task in Path("/proc/self/task").iterdir() if moment is Moment.AFTER else ():
-                for child in (task / "children").read_text().split():
-                    os.kill(int(child), signal.SIGKILL)
+                with suppress(FileNotFoundError, ProcessLookupError):  # a thread or a child has just ended
+                    for child in (task / "children").read_text().split():
+                        os.kill(int(child), signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def begin(self, name: str) -> str:

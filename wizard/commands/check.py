@@ -64,7 +64,7 @@ from wizard.rotation.key_check import (
     Reply,
     judge,
 )
-from wizard.rotation.model import Finding, Mode, Outcome
+from wizard.rotation.model import Finding, Mode, Outcome, Step
 from wizard.rotation.unused_keys import Answer, answers, is_known, may_be_secret
 
 CALL_DEADLINE = 10.0
@@ -204,7 +204,8 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     egress, told = await asyncio.gather(observe(environment, paths), asking.ask_all(paths, known))
     answer, futures, asked, proofs = told
     place = PHRASES[known.custody.place]
-    is_leaked = job is not None and job.mode is Mode.LEAKED
+    # After the switch it is the legacy key, and once that is deleted none is left.
+    is_leaked = job is not None and job.mode is Mode.LEAKED and (legacy is not None or job.step is not Step.RETIRE)
     seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs, is_leaked)
     writer = FindingWriter(time.time, str(seen.address or ""))
     given = [environment.policy.max_age, options.max_age and options.max_age * _DAY]
