@@ -28,6 +28,7 @@ READERS = {
     "open_rotation",
     "rotations",
     "overview",
+    "kept_keys",
     "keys",
     "key_in",
     "environments_with",
