@@ -12,6 +12,7 @@ from screenshots.stagehand import Prepare, Shot, Stagehand
 from wizard.core.credentials import Credentials, KeyKind, KeyName
 from wizard.core.secret import Secret
 from wizard.core.settings import Bot, Place, SubAccountSettings
+from wizard.core.targets import Target
 from wizard.core.text import ASCII
 from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -23,6 +24,7 @@ from wizard.intake.copies import Copies
 from wizard.intake.sources import ENVIRONMENT, read_source
 from wizard.rehearsal.session import EMAIL
 from wizard.rehearsal.simulated_page import SimulatedPage
+from wizard.rotation.delivery import CONFIRMED, DELIVERY
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, RotationRecord, Step
 from wizard.steps.retire import BOTS, DELETED
@@ -344,6 +346,19 @@ async def with_bots(hand: Stagehand) -> None:
     hand.world.environment = replace(hand.world.environment, bots=bots)
 
 
+async def with_targets(hand: Stagehand) -> None:
+    """Have two delivery targets in the settings."""
+    targets = tuple(Target(name, f"trader@{name}", "/run/bot/binance.json") for name in ("bot-1", "bot-2"))
+    hand.world.environment = replace(hand.world.environment, targets=targets)
+
+
+async def one_delivered(hand: Stagehand) -> None:
+    """Have the first target the new key."""
+    one, journal = hand.flow.deliveries.states[0], hand.flow.context.journal
+    said = {"target": [one.target.name, one.target.place, ""], "fingerprint": one.key.name.fingerprint}
+    journal.record(hand.job, DELIVERY, {"environment": "production", **said, "stage": CONFIRMED, "trouble": ""})
+
+
 def restart(*names: str) -> Prepare:
     """Restart these bots."""
 
@@ -478,6 +493,7 @@ SHOTS = (
         keys=("x",),
         then="exit 5",
     ),
+    Shot("retire-targets", "unreached", R, in_turn(one_delivered, ask()), with_targets),
     Shot("retire-unused", "Two things", R, in_turn(done(BOTS), ask()), first=one_unused, keys=("down",)),
     Shot("retire-late", "too long", R, in_turn(done(BOTS), an_hour_and_more, ask())),
     Shot("retire-dead-bots", "did not tick", R, in_turn(restart("freqtrade"), DEAD), with_bots),

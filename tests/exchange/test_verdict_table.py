@@ -285,7 +285,7 @@ ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (canned(401, SEEN_AS_IPV6), "fapi", (REJECTED, Cause.IPV6), -2015),
     (canned(400, BAD_JSON), "sapi", (INCONCLUSIVE, Cause.REQUEST), -1135),
     (canned(401, NO_ROUTE), "fapi", (INCONCLUSIVE, Cause.UNKNOWN), -1011),
-    (canned(401, NOT_FOUND), "sapi", (REJECTED, Cause.PERMISSION_OR_KEY), -1099),
+    (canned(401, NOT_FOUND), "sapi", (REJECTED, Cause.NOT_ALLOWED), -1099),
     (canned(418, BANNED), "sapi", (INCONCLUSIVE, Cause.RATE_LIMIT), -1003),
     (canned(403, COUNTRY), "sapi", (INCONCLUSIVE, Cause.LOCATION), None),
     (canned(403, REGION), "sapi", (INCONCLUSIVE, Cause.LOCATION), None),

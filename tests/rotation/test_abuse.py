@@ -447,7 +447,7 @@ async def test_going_back_keeps_both_keys_and_the_old_one_works(world: World) ->
         assert flow.current is not None
         new = flow.current
         await delete_newest(world)
-        assert "Do not delete" in (await flow.retire.poll()).sentence
+        assert "does not accept the current key" in (await flow.retire.poll()).sentence
         flow.revert()
         assert flow.step is Step.PROBE
         assert flow.credentials.pending is not None

@@ -323,7 +323,7 @@ async def test_a_job_proves_the_key_from_the_hosts_of_its_list_and_its_report_na
             view = page.view()
             (row,) = [row for row in view.rows if row.cells[0] == OTHER_HOSTS_ROW]
             assert row.state is State.UNSURE
-            assert row.cells[1] == "bot-3 not tried, the login was refused"
+            assert row.cells[1] == "bot-2 refused, code -2015. bot-3 not tried, the login was refused"
             detail = "\n".join(row.detail)
             assert f"Proven from bot-1 ({address_of(1)})" in detail
             assert "bot-2 refused, code -2015" in detail

@@ -35,7 +35,7 @@ def test_a_proven_death_is_said_with_what_is_not_proven() -> None:
         ("New key", "…C7zq, in GNOME Keyring"),
         ("Whitelist", "203.0.113.42, 198.51.100.7"),
         ("Proven from", "203.0.113.42"),
-        ("Legacy key", "…0L94. Binance no longer knows the legacy key. Its secret is deleted."),
+        ("Legacy key", "…0L94. Binance no longer knows the legacy key. The secret of …0L94 is no longer stored."),
         ("Both alive", "26 s"),
         ("Not proven", "that nobody copied the key while it worked"),
         ("Not proven", "that the key works from 198.51.100.7"),

@@ -141,7 +141,8 @@ def _lines(result: RunResult) -> Iterator[str]:
     """Yield the result for people, the verdict first."""
     signs, report = glyphs_for(os.environ), result.report
     what, *rest = result.verdict
-    yield f"{signs.passed if result.exit is Exit.FINE else signs.failed} {result.environment}: {what}"
+    sign = signs.caution if result.outcome == WAITING else signs.failed
+    yield f"{signs.passed if result.exit is Exit.FINE else sign} {result.environment}: {what}"
     rows = [*(("", each) for each in rest), *(report.rows() if report else ())]
     rows += [("Left for you", each) for each in (report.left if report else ())]
     rows += [("Alive", f"{result.legacy.name}, the legacy key")] if result.legacy else []

@@ -142,8 +142,8 @@ def join(file: str) -> bool:
 def _read(file: Path) -> Section:
     """Return what a team file says, or raise WizardError, which names the line."""
     whole = read_toml(file)
-    if not whole.values or len(whole.text) > _LARGEST:
-        why = f"It is missing, says nothing, or has more than {_LARGEST // 1024} KiB."
+    why = "" if whole.values else "It says nothing." if file.exists() else "There is no such file."
+    if why := f"It has more than {_LARGEST // 1024} KiB." if len(whole.text) > _LARGEST else why:
         raise UsageError(f"{file} is not a team file", why=why, advice=_WRITE)
     whole.expect_only(_TABLES)
     lines = [f", line {number}" for number, line in enumerate(whole.text.splitlines(), 1) if _is_secret(line)]

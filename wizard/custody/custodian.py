@@ -57,7 +57,7 @@ class Custodian:
     def __init__(self, custody: Custody, file: Path, settings: Path, environ: Mapping[str, str] = os.environ) -> None:
         self.custody = custody
         self._file = file
-        self._settings = settings
+        self.settings = settings
         self._environ = environ
         self._opened: EncryptedFileStore | None = None
         self._openbao: OpenBaoStore | None = None
@@ -98,10 +98,10 @@ class Custodian:
     def choose_encrypted_file(self) -> None:
         """Keep credentials in the encrypted file from now on, or raise WizardError; the keyring keeps what it has."""
         try:
-            write_values(self._settings, {"custody": {"place": Place.ENCRYPTED_FILE}})
+            write_values(self.settings, {"custody": {"place": Place.ENCRYPTED_FILE}})
         except (FileError, OSError, ValueError) as error:
             raise WizardError(
-                f"The wizard could not write your choice into {self._settings}",
+                f"The wizard could not write your choice into {self.settings}",
                 why=f"It ended with {type(error).__name__}.",
                 advice=f'Write place = "{Place.ENCRYPTED_FILE}" below [custody] there. Then start the wizard again.',
                 code="settings.not-written",

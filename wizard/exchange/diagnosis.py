@@ -51,10 +51,12 @@ class Cause(StrEnum):
 
     NONE = "none"
     ADDRESS = "address"
+    SHARED_ADDRESS = "shared-address"
     KEY_UNKNOWN = "key-unknown"
     MALFORMED_KEY = "malformed-key"
     WRONG_SIGNATURE = "wrong-signature"
     PERMISSION_OR_KEY = "permission-or-key"
+    NOT_ALLOWED = "not-allowed"
     NOT_YET_VISIBLE = "not-yet-visible"
     CLOCK = "clock"
     RATE_LIMIT = "rate-limit"
@@ -176,17 +178,17 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
         found = _by_code(error, known)
     if known.is_hexadecimal and code in _OF_ANOTHER_SITE:
         found = replace(found, why=f"{found.why} {_HEXADECIMAL}", advice=f"{_TESTNET_FIRST} {found.advice}")
-    if error.kind in _OF_THE_ADDRESS and known.egress:
+    if error.kind in _OF_THE_ADDRESS and known.egress and str(known.egress) not in found.why:
         found = replace(found, why=f"{found.why} Your address is {known.egress}.")
     if known.is_shared and found.cause in {Cause.ADDRESS, Cause.NOT_YET_VISIBLE}:
-        found = replace(found, why=f"{found.why} {_SHARED}", advice=_WITHOUT_WARP)
+        found = replace(found, cause=Cause.SHARED_ADDRESS, why=f"{found.why} {_SHARED}", advice=_WITHOUT_WARP)
     return replace(found, code=code, retry_after=error.retry_after, unlisted=_unlisted(found, error.request_ip, known))
 
 
 def _unlisted(found: Diagnosis, named: IPv4Address | None, known: Circumstances) -> IPv4Address | None:
     """Return the address to put on the list; None where the exchange and the echo services see different ones."""
     seen = set(_seen(named, known))
-    helps = found.cause is Cause.ADDRESS and known.whitelist and not known.is_shared
+    helps = found.cause is Cause.ADDRESS and known.whitelist
     return seen.pop() if helps and len(seen) == 1 else None
 
 
@@ -207,7 +209,7 @@ _BAD_REQUEST = _inconclusive(
     Cause.REQUEST,
     "Binance did not accept the form of the call",
     "Binance documents this code for missing, unknown or malformed parameters. The key was not judged.",
-    "Check that this site is the right one. If it is, this is a defect of the wizard: please report it.",
+    "Check that this site is the right one. If it is, the wizard has a defect. Please report it.",
 )
 _IPV6 = _inconclusive(
     Cause.IPV6,
@@ -242,19 +244,19 @@ _ROWS: dict[int | None, Diagnosis] = {
         " For Ed25519 or RSA, compare the public key with the one on Binance's page.",
     ),
     -1002: _rejected(
-        Cause.PERMISSION_OR_KEY,
+        Cause.NOT_ALLOWED,
         "Binance does not allow this key to make this call",
         "Binance documents this code as “not authorized to execute this request”.",
         "Was this key made on {site}? If so, check its permissions on Binance's page.",
     ),
     -2017: _rejected(
-        Cause.PERMISSION_OR_KEY,
+        Cause.NOT_ALLOWED,
         "Binance has locked the API keys of this account",
         "Binance documents this code, for futures, as “API Keys are locked on this account”.",
         "Log in to Binance and see what it asks for.",
     ),
     -1099: _rejected(
-        Cause.PERMISSION_OR_KEY,
+        Cause.NOT_ALLOWED,
         "Binance does not allow this key to make this call",
         "Older documents name this code as “not found, authenticated, or authorized”.",
         "Was this key made on {site}? If so, check its permissions on Binance's page.",
@@ -339,8 +341,8 @@ _TAKES_TIME = "A new key or list may need a few minutes (reported, not documente
 def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
     """Return what -2015 means, by comparisons. An address that it `named` goes before what the echo services see."""
     is_same_route = named in (None, known.egress) or known.lists(named)
-    if known.surface == "fapi" and known.accepted_on_sapi and is_same_route:
-        return _futures_refused(known)
+    if known.accepted_on_sapi and is_same_route:
+        return _futures_refused(known) if known.surface == "fapi" else _surface_refused(known)
     if named is not None and known.lists(named) is False:
         return _address_named(named, known)
     seen = named or known.egress
@@ -401,6 +403,16 @@ def _futures_refused(known: Circumstances) -> Diagnosis:
         f"{why}{alike}",
         "Check on Binance that the futures account is open. A key that is older than it does not serve futures"
         " (documented). With Portfolio Margin, this host refuses keys (reported).",
+    )
+
+
+def _surface_refused(known: Circumstances) -> Diagnosis:
+    """Return what -2015 means where `/sapi` accepts the key."""
+    return _rejected(
+        Cause.NOT_ALLOWED,
+        f"Binance accepts this key on /sapi and refuses it on {_SURFACES[known.surface]}",
+        "It answers -2015 there, from here in the same second. So site, key and address are right.",
+        "Check the permissions of this key on Binance's page, then retry.",
     )
 
 

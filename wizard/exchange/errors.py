@@ -154,7 +154,7 @@ def location_restricted() -> ExchangeError:
     return ExchangeError(
         ErrorKind.LOCATION,
         "Binance does not serve the location of your address",
-        "It answered that the service is unavailable from a restricted location.",
+        "It answered that it does not serve your country or region.",
         "Waiting does not help. Call from the host and over the route that your bot uses. The key is not the problem.",
     )
 

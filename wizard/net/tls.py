@@ -56,7 +56,7 @@ class Signer:
         if not route.roots and route.unread_roots:
             named = f"{route.unread_roots} is set, but the wizard does not read that variable. "
         return (
-            f"{named}Do not switch verification off. If your company runs that proxy, it can read your API key."
+            f"{named}Do not switch verification off. If that is your company's proxy, it can read your API key."
             " To accept that, set SSL_CERT_FILE to a file with that signer's certificate."
         )
 

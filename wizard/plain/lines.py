@@ -222,4 +222,5 @@ def _line(row: Row) -> str:
     word = _WORDS.get(row.state, "")
     if len(row.cells) == 1 and row.is_ticked is None:
         return f"{word.capitalize()}: {row.cells[0]}" if word else row.cells[0]
-    return f"{', '.join(filter(None, (*(cell.rstrip('.') for cell in row.cells), tick, word)))}."
+    said = ", ".join(filter(None, (*(cell.rstrip(".") for cell in row.cells), tick, word)))
+    return said if row.cells[-1].startswith("key-wizard ") else f"{said}."  # a command is copied as it stands

@@ -130,7 +130,7 @@ def describe_failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
         hosts = ", ".join(seen.answering)
         observed.append(f"At the same time {hosts} answered.")
         advice.append(
-            f'To call it instead, write this for the environment in config.toml:\nhost = "{seen.answering[0]}"'
+            f'To call that host instead, write this for the environment in config.toml:\nhost = "{seen.answering[0]}"'
         )
     return writer.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
 

@@ -141,7 +141,7 @@ class FindingWriter:
         if is_restricted:
             gap = "which addresses are on the list, as Binance does not say"
             return self.note(IP_RESTRICTION, Outcome.PASSED, "Binance says ipRestrict: true.", does_not_prove=gap)
-        advice = "Edit the key on Binance's page: restrict access to trusted IPs and paste the whitelist."
+        advice = "Edit the key on Binance's page. Restrict access to trusted IPs, and paste the whitelist."
         if is_restricted is None:
             observed = "Binance does not say whether this key is restricted."
             return self.note(IP_RESTRICTION, Outcome.INCONCLUSIVE, observed, advice=advice)
@@ -155,7 +155,7 @@ class FindingWriter:
         observed = [difference.what for difference in differences]
         outcomes = {difference.outcome for difference in differences}
         if current is None:
-            not_compared = "Not compared, because the current key could not be used from here."
+            not_compared = "Not compared, because Binance did not accept the current key from here."
             observed.append(not_compared if has_control else "There is no other key to compare with.")
             outcomes.add(Outcome.INCONCLUSIVE if has_control else Outcome.NOT_APPLICABLE)
         elif not any(difference.permissions for difference in differences):
@@ -163,8 +163,9 @@ class FindingWriter:
         if new.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
         outcome = min(outcomes, key=_WORST_FIRST.index, default=Outcome.PASSED)
-        advice = " ".join(difference.advice for difference in differences)
-        return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
+        advice = [difference.advice for difference in differences]
+        advice += ["Retry, or compare both keys on Binance's page."] if current is None and has_control else []
+        return self.note(PERMISSIONS, outcome, " ".join(observed), advice=" ".join(advice))
 
     def policy(self, policy: KeyPolicy, told: ApiRestrictions, *, is_new: bool) -> tuple[Finding, ...]:
         """Whether a key keeps to the policy, if there is one. How old a key in use may be is judged elsewhere."""

@@ -18,7 +18,7 @@ from wizard.rotation.delivery import AT_THE_END, Deliveries
 from wizard.rotation.host_proofs import proven_hosts
 from wizard.rotation.journal import LIST_CHANGED
 from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, exit_code
-from wizard.rotation.probe import ProbeReport
+from wizard.rotation.probe import IMPORTED, ProbeReport
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.state_machine import JOBS, Facts, Move, Transition, refuse_misfit, transition
@@ -340,6 +340,7 @@ class Flow:
             never_known=self._never_known,
             accepted_until=self._accepted_until(legacy) if rotation.mode is Mode.LEAKED else None,
             refused_since=self._refused_since(death) if rotation.mode is Mode.LEAKED else None,
+            is_open=any(each.detail["is_open"] for each in self.context.journal.events(rotation, IMPORTED)[-1:]),
             was_list_read=bool(self.context.journal.events(rotation, RESTRICTED)),
         )
         ends = {Mode.WHITELIST: CHANGED, Mode.RETIRE: LOOKED_AFTER}

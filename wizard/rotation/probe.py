@@ -44,6 +44,8 @@ from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.steps.egress import EgressStep
 
 PASSES_IN_A_ROW = 3
+IMPORTED = "key.imported"
+"""The event: whether Binance says that an imported key works from any address."""
 MAYBE_SWAPPED = frozenset({REFUSED_KEY, MALFORMED_KEY, UNKNOWN_KEY})
 """What an exchange says to a secret in the place of an API key."""
 
@@ -158,6 +160,10 @@ class Probe:
         answer, item = new.answer, self._pending.item
         report = ProbeReport(tuple(self._findings), item, answer.restrictions, answer.diagnose(), hosts=self._hosts)
         if report.is_proven:
+            if self._context.rotation.mode is Mode.ADOPT and answer.restrictions:
+                self._context.journal.record(
+                    self._context.rotation, IMPORTED, {"is_open": answer.restrictions.ip_restricted is False}
+                )
             if self._hosts:
                 proven = [proof.name for proof in self._hosts if proof.outcome is ProofOutcome.PROVEN]
                 self._context.journal.record(self._context.rotation, HOSTS_PROVEN, {"hosts": proven})
@@ -210,7 +216,7 @@ class Probe:
         return self._context.circumstances(self._pending, self._context.whitelist)
 
     def _diagnose(self, error: ExchangeError, surface: Surface) -> Diagnosis:
-        return diagnose(error, replace(self._known(), surface=surface))
+        return diagnose(error, replace(self._known(), surface=surface, accepted_on_sapi=self._site.has_sapi))
 
     async def _prove(self, client: ExchangeClient, credentials: Credentials, control: Credentials | None) -> _Shown:
         """Ask with the new key; where it is accepted, all that stands on this at the same time."""
@@ -237,7 +243,7 @@ class Probe:
         if account.can_trade:
             self._note(findings.ACCOUNT, Outcome.PASSED, seen, milliseconds=took_ms)
         else:
-            seen += " Binance says canTrade: false for it."
+            seen = f"Binance says canTrade: false for this key. {seen}"
             advice = "If your bot trades with this key, find out on Binance why the account may not trade."
             self._note(findings.ACCOUNT, Outcome.WARNING, seen, advice=advice, milliseconds=took_ms)
         return account
@@ -366,6 +372,8 @@ class Probe:
             observed = f"{self._site.name} does not say whether the key is restricted.{why}"
             gap = "that the key is bound to the whitelist. Check it on Binance's page"
             self._note(findings.IP_RESTRICTION, Outcome.NOT_APPLICABLE, observed, does_not_prove=gap)
+            observed, gap = f"{self._site.name} does not say what the key may do.{why}", "that your bot can trade"
+            self._note(findings.PERMISSIONS, Outcome.NOT_APPLICABLE, observed, does_not_prove=gap)
         else:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
             self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))

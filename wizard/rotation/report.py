@@ -78,6 +78,8 @@ class Report:
     """When Binance refused it first, of a key that had leaked."""
     was_list_read: bool = False
     """Whether Binance showed the list of the key in this job, as it does for a sub-account's."""
+    is_open: bool = False
+    """Whether Binance says that the key works from any address."""
 
     @property
     def verdict(self) -> str:
@@ -98,20 +100,22 @@ class Report:
 
     def rows(self) -> tuple[Row, ...]:
         """Return what was done and proven, and at the end what was not."""
+        unknown = "none, so it works from any address" if self.is_open else "not known yet, as Binance never shows it"
         rows = [
             ("Key" if self.legacy is None else "New key", f"{self.current}, in {self.current_store}"),
-            ("Whitelist", self.whitelist.replace(",", ", ") or "not known yet, as Binance never shows it"),
+            ("Whitelist", self.whitelist.replace(",", ", ") or unknown),
             *([("Changed", self._change())] if self.whitelist_before is not None else []),
             ("Proven from", ", ".join((self.egress or "an address that was not observed", *self.proven_hosts))),
         ]
         if self.legacy is not None:
             is_dead = self.grade in (Grade.PROVEN, Grade.STRONG)
             alive = f"{'' if is_dead else 'at least '}{duration(self.overlap_seconds)}"
-            rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted.")]
+            rows += [("Legacy key", f"{self.legacy}. {self.proof} The secret of {self.legacy} is no longer stored.")]
             rows += self._leak() if self.job is Mode.LEAKED else [("Both alive", alive)]
         for key in (key for key in self.unused if not key.is_stored):
             end = "It stays on Binance, as you said." if key.end == STAYS else key.proof
-            rows.append(("Unused key", f"{key.name} was entered and never used. {end} Its secret is deleted."))
+            said = f"{key.name} was entered and never used. {end} The secret of {key.name} is deleted."
+            rows.append(("Unused key", said))
         others = self._others()
         is_unseen = self.job is Mode.WHITELIST and not self.was_list_read
         on_binance = "which list Binance has, as it never shows it" if is_unseen else ""
@@ -129,7 +133,9 @@ class Report:
         if self.legacy is None:
             whose, remove = str(self.current), "Remove it there when your bot runs under exec"
         on_binance = f"Check on Binance that {self.legacy} is deleted." if self.grade is not Grade.PROVEN else ""
+        anywhere = f"{self.current} works from any address. Give it a list on Binance."
         return (
+            *([anywhere] if self.is_open else []),
             *([f"{ACTIVITY_HISTORY} Look for addresses that are not yours."] if self.job is Mode.LEAKED else []),
             *([on_binance] if self.legacy and on_binance else []),
             *filter(None, map(_left, self.unused)),

@@ -125,12 +125,11 @@ def judge_death(
     newest, row = polls[-1], _row(polls)
     count = sum(poll.counts for poll in row)
     if newest.shows_life:
-        knows = "Binance accepts it" if newest.legacy_accepted else "Binance knows it"
-        alive = f"{capitalised(name)} is still alive. {knows}. Delete it now."
-        not_now = f"Do not delete {name}. {knows} and does not accept the current key."
-        return Death(
-            Grade.ALIVE, 0, not_now if may_be_kept and name == LEGACY and not newest.control_accepted else alive
-        )
+        knows = "Binance accepts" if newest.legacy_accepted else "Binance knows"
+        if may_be_kept and not newest.control_accepted:
+            said = newest.control_said.replace("this key", "the current key")
+            return Death(Grade.ALIVE, 0, f"{knows} {name} and does not accept the current key. {said}.")
+        return Death(Grade.ALIVE, 0, f"{capitalised(name)} is still alive. {knows} it. Delete it now.")
     if not newest.shows_death:
         whom, said = f"Binance did not judge {name}", newest.legacy_said
         if not newest.control_accepted:
@@ -158,7 +157,7 @@ def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> boo
 
 def judge_missing(current_accepts: bool, name: str = LEGACY) -> Death:
     """Judge a key whose secret is not stored any more: it cannot be asked."""
-    control = "The current key is accepted." if current_accepts else "The current key was not accepted either."
+    control = f"Binance {'accepts' if current_accepts else 'does not accept'} the current key."
     return Death(
         Grade.WEAK,
         0,
@@ -219,7 +218,7 @@ def _grade(
             "that nobody copied the key while it worked",
         )
     if baseline is None:
-        return weak("it did not accept it before in this job", "It may have refused it here before you deleted it")
+        return weak("it did not accept it before in this job", "Binance may have refused it here before you deleted it")
     elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
         known = "an address that was not observed"

@@ -24,7 +24,7 @@ from wizard.core.unattended import FLAGS
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.vault import Vault
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.diagnosis import UNKNOWN_KEY
+from wizard.exchange.diagnosis import REFUSED_KEY, UNKNOWN_KEY
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.signing import RECEIVE_WINDOW_MS
@@ -464,6 +464,10 @@ class SubAccountKeys:
             try:
                 return await call()
             except ExchangeError as error:
+                if error.exchange_code == REFUSED_KEY:
+                    error.why = " ".join(sentences(error.what, error.why))
+                    error.what = f"Binance refuses the key of {self.settings.master.name} for this"
+                    error.advice = "Check its whitelist, and Reading and Spot & Margin Trading."
                 wait = error.retry_after or self._context.pace.between_questions
                 if error.kind is not ErrorKind.RATE_LIMIT or self._context.stopwatch() + wait > until:
                     raise

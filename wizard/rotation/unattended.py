@@ -171,7 +171,8 @@ class RunResult:
     def fail(self, error: WizardError, step: Step | None = None) -> RunResult:
         """Say that an error ended the run, where the open job stands at `step`."""
         self.outcome = WAITING if isinstance(error, WaitingError) else "failed"
-        self.exit, self.verdict, self.error = exit_of(error, step), error.sentences(), error.code
+        look = () if error.advice else (f"Look at it: key-wizard --env {self.environment}",)
+        self.exit, self.verdict, self.error = exit_of(error, step), (*error.sentences(), *look), error.code
         self.steps.append(RunStep(TITLES[step] if step else "Run", Outcome.FAILED, error.what, 0.0))
         return self
 

@@ -67,8 +67,7 @@ class ApiPresenter(StepPresenter):
         what, *because = sentences(error.what, error.why)
         fix = sentences(error.advice)
         if isinstance(error, ExchangeError) and error.exchange_code == REFUSED_KEY and self.api:
-            because, what = [what, *because], f"Binance refuses the key of {self.api.settings.master.name} for this."
-            fix = ("Check its whitelist, and Reading and Spot & Margin Trading. Or do it by hand.",)
+            fix = (" ".join((*fix, "Or do it by hand.")),)
         return replace(view, state=State.STOP, verdict=what, because=tuple(because), fix=fix)
 
     async def is_settled(self) -> bool:

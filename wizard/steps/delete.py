@@ -86,7 +86,7 @@ class DeletePresenter(ApiPresenter):
         """Return what Binance said last, what stops, and what to delete where."""
         state, verdict, because = self._judged()
         environment, name = self.flow.context.environment, self._name
-        page = environment.site.key_page
+        page = environment.site.key_page.removeprefix("https://www.")  # whole in 60 columns
         where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
         to_do = lines(f"1  {where}", f"2  Delete {name}, and no other key.", "3  Confirm with 2FA.")
         watching = "Watching" if self._is_refused else "Or by hand" if self.api else "What to do"

@@ -282,7 +282,9 @@ class HomePresenter(Presenter):
 
     async def show_openbao_help(self) -> None:
         """Say how to keep the credentials in OpenBao."""
-        await self.face.read("How to use OpenBao", f"{OPENBAO.title}.", *OPENBAO.commands)
+        file = self.face.custodian.settings if self.face.custodian else "config.toml"
+        title = f"{OPENBAO.title}.".replace("config.toml", str(file))
+        await self.face.read("How to use OpenBao", title, *OPENBAO.commands)
 
     async def show_services(self) -> None:
         """Say how a program that runs as a service gets the credentials."""

@@ -256,12 +256,18 @@ class ProbePresenter(StepPresenter):
         listed = [each for each in elsewhere if any(each in block for block in blocks)]
         left = sum(each.num_addresses for each in blocks) - len(listed)
         others = ", and that it works from the other addresses" if left > 1 else ""
+        leaks = [one for one in self._findings if one.subject == CONTROL and one.outcome is Outcome.WARNING]
+        said = f"{refused.name} does not work from here." if (refused := self._refused_current) else ""
+        said = leaks[0].verdict if leaks else said
+        said = " ".join(filter(None, (said, f"{counted(len(doubts), 'check')} to look at: {', '.join(doubts)}.")))
+        is_open = any(one.subject == IP_RESTRICTION and one.outcome is Outcome.WARNING for one in self._findings)
         return View(
             State.LOOK if doubts else State.GOOD,
             f"{capitalised(self._phrase)} works from here.",
-            because=(f"{counted(len(doubts), 'check')} to look at: {', '.join(doubts)}.",) if doubts else (),
+            because=(said,) if doubts else (),
+            fix=tuple(one.advice for one in leaks),
             cursor=doubts[0] if doubts else NEW_KEY,
-            not_proven=f"what is on Binance's list{others}",
+            not_proven="" if is_open else f"what is on Binance's list{others}",
         )
 
     def _in_the_way(self, report: ProbeReport) -> View:
@@ -275,19 +281,19 @@ class ProbePresenter(StepPresenter):
             fix=tuple(filter(None, fix)),
             cursor=next(title for title, subjects in GROUPS.items() if obstacle.subject in subjects),
             not_proven="what is on Binance's list, as Binance never shows it"
-            if is_refused and obstacle.subject == NEW_KEY
+            if is_refused and (self._address or (report.diagnosis and report.diagnosis.cause in _LIST_NOT_SAVED))
             else obstacle.does_not_prove,
         )
 
     def _explain(self, obstacle: Finding, diagnosis: Diagnosis | None) -> tuple[str, Sequence[str], Sequence[str]]:
         """Return the verdict on what stands in the way, its cause and its fix."""
-        if obstacle.subject == NEW_KEY and self._address:
+        if obstacle.subject == NEW_KEY and self._address and obstacle.outcome is Outcome.FAILED:
             return self._explain_address(self._address)
         verdict, because = split_verdict(obstacle.observed)
         first, others = split_verdict(obstacle.advice)
         fix = " ".join((first, *others[: _MOST_SENTENCES - 1]))
         if obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED:
-            verdict, because = f"{capitalised(self._phrase)} works from any address.", (obstacle.observed,)
+            verdict = f"{capitalised(self._phrase)} works from any address."
             fix = "Restrict it on Binance to the list you composed."
             if self._is_about_list:
                 fix = "The list is not saved there. Save it on Binance's page."
@@ -295,7 +301,9 @@ class ProbePresenter(StepPresenter):
             fix = "Check that the list is saved on Binance, then keep trying. That may take a few minutes."
             if self._is_about_list:
                 verdict = "Binance still refuses the key, most likely because its list is not saved yet."
-        return verdict, (" ".join(because[:_MOST_SENTENCES]),), (fix,)
+        if obstacle.subject == PERMISSIONS:
+            because = ()
+        return verdict, (" ".join(because[:_MOST_SENTENCES]),), fix.splitlines()
 
     def _explain_address(self, address: IPv4Address) -> tuple[str, Sequence[str], Sequence[str]]:
         context, refused = self.flow.context, self._refused_current
@@ -349,7 +357,7 @@ class ProbePresenter(StepPresenter):
 
     def _told(self, findings: Sequence[Finding]) -> Iterable[str]:
         """Say what to do, then what was observed of each check, when, from where, and what it leaves open."""
-        yield from (finding.advice for finding in findings if finding.advice)
+        yield from dict.fromkeys(finding.advice for finding in findings if finding.advice)
         for finding in findings:
             if finding.outcome is not Outcome.NOT_RUN:
                 yield f"{self._name(finding.subject)}, {finding.outcome}. {finding.observed}"
@@ -379,6 +387,9 @@ class ProbePresenter(StepPresenter):
         if state is State.WAITING:
             return "not asked yet"
         text = split_verdict(worst.observed)[0]
+        if title == OTHER_HOSTS:  # one that Binance refuses comes first
+            left = (one for one in found if not one.passed)
+            text = " ".join(one.observed for one in sorted(left, key=lambda each: each.outcome is not Outcome.WARNING))
         return text if title in (worst.subject, OTHER_HOSTS) else f"{worst.subject}: {text}"
 
     def _actions(self, report: ProbeReport | None) -> tuple[Action, ...]:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
 
+Judged = tuple[State, str, tuple[str, ...], tuple[str, ...]]
+"""What a view begins with: state, verdict, cause and fix."""
 MOST_POLLS = 12
 """After so many the user is asked again, where lines are spoken."""
 BOTS, DELETED, _TARGET = "bots", "deleted", "target "
@@ -303,7 +305,7 @@ class RetirePresenter(ApiPresenter):
         if death.allows_purge:  # what is left then is in no other place
             left = (row for row in rows if not row.is_ticked and row.item != DELETED)
             rows = tuple(replace(row, cells=(row.cells[0].lstrip("12 "), *row.cells[1:])) for row in left)
-            fix = (*fix, *not_handed_over(self.flow))
+            fix = (*fix, *(not_handed_over(self.flow) if self.legacy else ()))
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
         reminder = lines(ACTIVITY_HISTORY, FOREIGN_SOURCE) if is_deadly and not self._has_failed else ()
         here = self._row(rows)
@@ -324,17 +326,17 @@ class RetirePresenter(ApiPresenter):
         )
         return view if self._problem or death.allows_purge else self.with_problem(view)
 
-    def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
+    def _judged(self, death: Death) -> Judged:
+        if stopped := self._stopped(death):
+            return stopped
         legacy, current = self._names
-        polls = self.flow.retire.polls()
-        if self._has_failed and polls:
-            return self._failed(legacy, current, f"{polls[-1].control_said}.")
         if death.allows_purge:
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
             return State.GOOD, verdict, (death.sentence,), ()
         if death.grade is Grade.WEAK:
-            return State.LOOK, f"It is not proven that {legacy} is dead.", (death.sentence,), ()
-        if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
+            fix = f"Check on Binance that {legacy} is deleted."
+            return State.LOOK, f"It is not proven that {legacy} is dead.", (death.sentence,), (fix,)
+        if self._may_be_deleted and (not self.flow.retire.polls() or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
                 return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
             kept = "Delete on Binance:" if self._unused else "No key is left to delete."
@@ -345,20 +347,29 @@ class RetirePresenter(ApiPresenter):
         verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
         return State.UNSURE, verdict, (death.sentence,), ()
 
-    def _failed(self, legacy: str, current: str, said: str) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
-        """Say that the new key no longer works, and the way out."""
+    def _stopped(self, death: Death) -> Judged | None:
+        """Say that the key in use does not work any more, and the way out; None where that was not seen."""
+        legacy, current = self._names
+        newest = self.flow.retire.polls(None if self.legacy else judged(self.flow)[0])[-1:]
+        if death.is_missing and not self.flow.retire.current_accepted:
+            return State.STOP, f"Binance does not accept {current}, your key in use.", (death.sentence,), ()
+        if not newest or not newest[0].is_control_refused or (self.legacy and not self.flow.can_be_reverted):
+            return None
+        said = f"{newest[0].control_said.replace('this key', current)}."
+        if not self.legacy:
+            return State.STOP, f"Binance refuses {current}, your key in use. Keep {legacy}.", (said,), ()
         if self._are_both_refused:
-            fix = "Did your address change? Add it to both lists. Else undo the switch and enter another new key."
-            verdict, *because = f"Do not delete {legacy} now.", f"Binance refuses {current} and {legacy}.", said
-            if self._has_leaked:
-                verdict, because = because[0], [said]
-            return State.UNSURE, verdict, tuple(because), (fix,)
-        because = [f"Binance accepts {legacy} and not {current}. {said}"]
+            seen, lists = newest[0].from_address, f"the list of {current}" if self._has_leaked else "both lists"
+            fix = f"{f'Your calls come from {seen}. Is that' if seen else 'Is your address'} on {lists}?"
+            verdict = f"Binance refuses {current} and {legacy}."
+            because = (said,) if self._has_leaked else (verdict, said)
+            verdict = verdict if self._has_leaked else f"Do not delete {legacy} now."
+            return State.UNSURE, verdict, because, (f"{fix} Else undo the switch and enter another new key.",)
         verdict, fix = f"Stop. {current} no longer works. Keep {legacy}.", "Undo the switch."
         if self._has_leaked:
             verdict = f"{current} no longer works, and {legacy} has leaked."
             fix = f"Delete {legacy} all the same. Then undo the switch, and enter another new key."
-        return State.STOP, verdict, tuple(because), (fix,)
+        return State.STOP, verdict, (f"Binance accepts {legacy} and not {current}. {said}",), (fix,)
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
         is_live, bots = self.face.is_live, self.flow.context.environment.bots  # lines number every row
@@ -377,7 +388,7 @@ class RetirePresenter(ApiPresenter):
             is_ticked=DELETED in self._done,
             item=DELETED,
             detail=self._by_hand,
-            offers=self._offers,
+            offers=() if self.flow.retire.death().in_a_row else self._offers,
         )
         unused = starmap(self._unused_row, self._unused.items())
         to_do = [delete, *(rows or [everywhere])] if self._has_leaked else [*(rows or [everywhere]), delete]
@@ -478,7 +489,7 @@ class RetirePresenter(ApiPresenter):
             *([delete] if purging(self.flow) and not self._has_failed else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
-            *([tick] if here else []),
+            *([tick] if any(row.is_ticked is not None and not row.item.startswith(_TARGET) for row in rows) else []),
             *([restart] if here and (names or self.flow.deliveries.due) and self.legacy else []),
             *([by_api] if any(by_api.word in dict(row.offers) for row in rows) else []),
             *([keep] if any(unused.get(row.item) for row in rows) else []),
@@ -489,7 +500,8 @@ class RetirePresenter(ApiPresenter):
         )
         if actions[0].key == PRIMARY:
             return actions
-        word = "undo" if self._has_failed and not self._are_both_refused else self._needed(here)
+        is_undone = self._has_failed and not (self._are_both_refused or self._has_leaked)
+        word = "undo" if is_undone else self._needed(here)
         first = next(action for action in actions if action.word == word)
         return (replace(first, key=PRIMARY, also=first.key), *(each for each in actions if each is not first))
 
@@ -571,12 +583,14 @@ def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
 
 def _answer(label: str, name: str, newest: Poll, death: Death) -> Row:
     """Return what Binance said to a key that is to die."""
-    state, words = State.UNSURE, "no answer"
+    state, words = State.UNSURE, "not judged"
     if newest.legacy_accepted:
         state, words = State.LOOK, "still accepted"
     elif newest.legacy_code:
         state, words = State.GOOD if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})"
     count = f"refused {min(death.in_a_row, POLLS_IN_A_ROW)} of {POLLS_IN_A_ROW} times in a row"
+    if newest.legacy_code and not newest.shows_death:
+        count = "proves nothing"
     return Row((label, name, words, count), state, sign_before=2)
 
 

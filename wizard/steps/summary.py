@@ -49,7 +49,10 @@ class SummaryPresenter(Presenter):
         is_weak = report.legacy is not None and report.grade is Grade.WEAK
         copy = partial(self.face.copy, report.markdown(), "the report")
         left = (
-            Row(("" if at else "Left for you", each), State.LOOK, sign_before=1) for at, each in enumerate(report.left)
+            Row(("" if at else "Left for you", said), State.LOOK if is_first else State.EMPTY, sign_before=1)
+            for at, (is_first, said) in enumerate(
+                (not line, said) for each in report.left for line, said in enumerate(each.split("\n"))
+            )
         )
         return View(
             State.LOOK if is_weak else State.GOOD,

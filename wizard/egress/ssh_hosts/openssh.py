@@ -108,8 +108,8 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     program = shutil.which("ssh", path=environ.get("PATH"))
     if program is None:
         why = "There is no program called ssh on the path."
-        advice = "Install OpenSSH's client (Debian: openssh-client), or type the addresses into the whitelist."
-        raise WizardError("Other hosts cannot be asked from here", why=why, advice=advice, code="ssh.missing")
+        advice = "Install OpenSSH's client (Debian: openssh-client)."
+        raise WizardError("Other hosts cannot be reached from here", why=why, advice=advice, code="ssh.missing")
     names = _PASSED_ON + (_PASSED_ON_WINDOWS if sys.platform == "win32" else ())
     return OpenSsh(program, {name: environ[name] for name in names if name in environ} | {"LC_ALL": "C"})
 

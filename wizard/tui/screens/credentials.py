@@ -54,6 +54,7 @@ class CredentialsScreen(ViewScreen):
 
     def draw_main(self, view: View) -> None:
         """Draw the instructions, ask for what a key of this type has, and take over what was read elsewhere."""
+        self.set_class(bool(view.instructions), "-keyed")
         instructions = self.query_one("#instructions")
         width = instructions.scrollable_content_region.width or self.app.size.width - 2
         # The fields stay in sight, however long a public key is.
