@@ -183,7 +183,7 @@ def _wrap_journal(recorder: _Recorder) -> None:
 
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             word = sql.split(None, 1)[0].upper()
-            if word == "BEGIN":
+            if sql == "BEGIN IMMEDIATE":  # who only reads begins another one
                 self.name, self.changes, self.is_changed = (
                     recorder.begin(f"journal {_wanted()}"),
                     self.total_changes,

@@ -19,7 +19,7 @@ from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.custody.records import KeyRecord, Slot
-from wizard.rotation.current_credentials import read_current, stored_keys, watch_current
+from wizard.rotation.current_credentials import known_keys, read_current, watch_current
 
 if TYPE_CHECKING:
     import subprocess
@@ -115,7 +115,7 @@ def run(options: argparse.Namespace) -> int:
     if options.watch or options.signal is not None:
         return _stay(options)
     with read_current(options.environment, _open_place) as credentials:
-        environ, _ = _environ(options, credentials, stored_keys(options.environment))
+        environ, _ = _environ(options, credentials, known_keys(options.environment))
     options.inherited.restore()
     options.shutdown.restore_handlers()
     return _become(options.words, environ)
@@ -136,7 +136,7 @@ def _stay(options: argparse.Namespace) -> int:
                 os.close(descriptor)
 
     def read_again() -> Credentials:
-        known[:] = [stored_keys(options.environment)]  # here, where a failure stops nothing
+        known[:] = [known_keys(options.environment)]  # here, where a failure stops nothing
         return read_current(options.environment, _open_unasked)
 
     def complain(error: WizardError) -> None:
@@ -145,7 +145,7 @@ def _stay(options: argparse.Namespace) -> int:
             _say(f"{error.what.rstrip('.')}. Your bot runs on with the key that it has.")
 
     said: set[str] = set()
-    known = [stored_keys(options.environment)]
+    known = [known_keys(options.environment)]
     credentials = read_current(options.environment, _open_place)
     changes = watch_current(options.environment, read_again, credentials.name, stop=Event(), on_error=complain)
     options.shutdown.restore_handlers()

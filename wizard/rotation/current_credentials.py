@@ -161,10 +161,10 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     return record
 
 
-def stored_keys(environment: str) -> tuple[KeyRecord, ...]:
-    """Return all keys that the journal knows of an environment, the oldest first; a `WizardError` where it cannot."""
+def known_keys(environment: str) -> tuple[KeyRecord, ...]:
+    """Return the key that was retired last, then those that are kept; a `WizardError` where they cannot be read."""
     with read_journal(settings.paths()) as journal:
-        return journal.keys(environment)
+        return (*journal.last_retired(environment), *journal.kept_keys(environment))
 
 
 def _read_where_stored(record: KeyRecord, worker: KeyringProcess) -> Credentials | None:

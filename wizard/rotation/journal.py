@@ -178,6 +178,11 @@ class Journal:
         query = f"SELECT * FROM keys WHERE environment = ? AND {_KEPT} ORDER BY rowid"  # noqa: S608
         return tuple(self._database.select(rows.key, query, environment))
 
+    def last_retired(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return the key that was retired last, or none."""
+        query = "SELECT * FROM keys WHERE environment = ? AND slot = ? ORDER BY rowid DESC LIMIT 1"
+        return tuple(self._database.select(rows.key, query, environment, Slot.RETIRED))
+
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
         """Return the key that was put into a slot last, by the order of writing, and is stored as far as is known."""
         held = (key for key in reversed(self.kept_keys(environment)) if key.slot is slot)
