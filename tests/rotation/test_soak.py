@@ -21,21 +21,18 @@ import pytest
 
 from tests.rotation.many_jobs import write_jobs
 from tests.rotation.sub_account_lab import DAY, Lab, lab
-from tests.secret_service import secret_service
 from tests.tiers import slow, whole
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.encrypted_file import make_file
-from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SMOOTH
 from wizard.rotation import journal, opening
 from wizard.rotation.database import Database
 
 ROTATIONS = int(os.environ.get("KEY_WIZARD_SOAK", "500"))
-KEYRING_ROTATIONS = 50
 FEW = 100
 BY_HAND = 10
 """Each so manieth rotation is done by a user, in the same flow."""
@@ -48,11 +45,6 @@ async def home(path: Path, place: str) -> AsyncIterator[Lab]:
     """Yield a home with a sub-account's key, kept in this place."""
     paths = Paths(path / "config", path / "state")
     paths.create()
-    if place == "keyring":
-        with secret_service("unlocked") as login:
-            async with lab(path, store=await open_keyring(environ=login)) as one:
-                yield one
-        return
     store = await make_file(paths.encrypted_file, Secret(PASSPHRASE), 60) if place == "encrypted file" else None
     async with lab(path, store=store) as one:
         yield one
@@ -95,7 +87,6 @@ def grown(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
     [
         pytest.param("encrypted file", 20, marks=pytest.mark.slow),
         pytest.param("encrypted file", ROTATIONS, marks=pytest.mark.whole),
-        pytest.param("keyring", KEYRING_ROTATIONS, marks=[pytest.mark.whole, pytest.mark.keyring]),
     ],
 )
 async def test_rotations_in_a_row_leave_nothing_but_their_records(tmp_path: Path, place: str, rotations: int) -> None:
