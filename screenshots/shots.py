@@ -327,10 +327,10 @@ async def leaked_deleted(hand: Stagehand) -> None:
 
 async def imported(hand: Stagehand) -> None:
     """Import the key in the environment's variables."""
-    found = read_source(ENVIRONMENT, hand.world.environ)
-    assert found.pair.api_key
-    assert found.pair.secret
-    await hand.flow.credentials.store_hmac(found.pair.api_key, found.pair.secret)
+    (found,) = read_source(ENVIRONMENT, hand.world.environ).found
+    assert found.api_key
+    assert found.secret
+    await hand.flow.credentials.store_hmac(found.api_key, found.secret)
     hand.flow.advance(Step.CREDENTIALS)
     report = await hand.flow.complete(await hand.flow.probe.run())
     assert report
