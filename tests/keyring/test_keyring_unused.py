@@ -1,4 +1,4 @@
-"""Keys that were entered and never used, in a real keyring: kept as long as they may live, and deleted with them."""
+"""Keys that were entered and is not in use, in a real keyring: kept as long as they may live, and deleted with them."""
 
 from __future__ import annotations
 

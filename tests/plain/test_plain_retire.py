@@ -121,13 +121,13 @@ async def test_two_forgotten_keys_are_named_and_both_proven_dead_at_the_end(plai
         *again,
         *once_more,
         *SWITCH,
-        (f"Also delete {names[0]}. It was entered and never used.", "ask"),
-        (f"Also delete {names[1]}. It was entered and never used.", delete_all_and_ask),
+        (f"Also delete {names[0]}. It was entered and is not in use.", "ask"),
+        (f"Also delete {names[1]}. It was entered and is not in use.", delete_all_and_ask),
         (f"Unused, {names[1]}, refused (-2008), refused 3 of 3 times in a row, good.", "delete"),
         (f"The secret of {names[0]} is deleted too. The secret of {names[1]} is deleted too.", "delete"),
         ("What is proven?", "quit"),
     )
     for name in names:
-        assert f"{name} was entered and never used. Binance no longer knows {name}, " in ended.text
+        assert f"{name} was entered and is not in use. Binance no longer knows {name}, " in ended.text
     assert "Left for you" not in ended.text
     assert len(plain.bench.store.services) == 1

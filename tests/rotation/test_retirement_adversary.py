@@ -1,6 +1,6 @@
 """A key that lives is never taken for dead, whatever the addresses, lists, clocks and restarts do.
 
-It is the legacy key, and beside it one that was entered and never used.
+It is the legacy key, and beside it one that was entered and is not in use.
 
 The adversary chooses what echo services see, what the exchange sees, and when either changes, also in the middle of a
 poll. The exchange is a model of a page of rules; the retirement, its journal and its judgement are the real ones.

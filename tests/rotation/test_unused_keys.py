@@ -1,4 +1,4 @@
-"""Keys that were entered and never used: each is named until Binance refuses it, or the user says that it stays."""
+"""Keys that were entered and is not in use: each is named until Binance refuses it, or the user says that it stays."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_two_forgotten_keys_are_named_and_proven_dead_in_the_same_run(worl
         assert ends(report) == dict.fromkeys(last_four(*forgotten), Grade.PROVEN)
         told = [text for label, text in report.rows() if label == "Unused key"]
         for name, text in zip(last_four(*forgotten), told, strict=True):
-            assert text.startswith(f"…{name} was entered and never used. Binance no longer knows …{name}, ")
+            assert text.startswith(f"…{name} was entered and is not in use. Binance no longer knows …{name}, ")
         assert report.left == ()
         held = [key.slot for key in flow.context.journal.keys("bench") if key.holding is Holding.STORED]
         assert held == [Slot.CURRENT]
@@ -98,7 +98,7 @@ async def test_what_lives_when_the_job_ends_is_named_and_a_job_of_its_own_retire
         report = await flow.purge()
         first, second = last_four(refused, accepted)
         assert report.left == (
-            f"…{first} was never used, and is not proven dead. Check on Binance that it is deleted.",
+            f"…{first} is not in use, and is not proven dead. Check on Binance that it is deleted.",
             f"…{second} is still active on Binance. Delete it there.",
         )
         (seen,) = flow.context.journal.overview([flow.context.environment])
@@ -256,9 +256,9 @@ async def test_a_key_that_stays_is_no_longer_asked_about_and_the_report_says_so(
         report = await flow.purge()
         assert await calls_with(world, accepted.api_key) == asked
         assert ends(report) == {refused.api_key.last_four(): Grade.WEAK, accepted.api_key.last_four(): STAYS}
-        assert f"…{accepted.api_key.last_four()} was entered and never used. It stays on Binance" in report.markdown()
+        assert f"…{accepted.api_key.last_four()} was entered and is not in use. It stays on Binance" in report.markdown()
         (left,) = report.left
-        assert left.startswith(f"…{refused.api_key.last_four()} was never used, and is not proven dead. ")
+        assert left.startswith(f"…{refused.api_key.last_four()} is not in use, and is not proven dead. ")
     assert len(world.store.services) == 1
 
 

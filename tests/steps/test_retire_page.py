@@ -424,7 +424,7 @@ async def test_keys_that_were_never_used_are_named_answered_and_settled_one_by_o
     await page.ask()
     view = page.view()
     assert [row.cells[0].strip() for row in view.rows[2:]] == [
-        f"Also delete {each}. It was entered and never used." for each in (first, second)
+        f"Also delete {each}. It was entered and is not in use." for each in (first, second)
     ]
     said = {row.cells[1]: row.cells[2] for row in view.evidence if len(row.cells) > 1}
     assert (said[first], said[second]) == ("refused (-2015)", "still accepted")
@@ -466,7 +466,7 @@ async def test_a_job_of_its_own_retires_keys_that_were_never_used(face: FakeFace
     view = page.view()
     assert view.verdict.endswith(" stays in use. Delete on Binance:")
     assert [row.cells[0] for row in view.rows] == [
-        f"Delete …{key.api_key.last_four()}. It was entered and never used." for key in forgotten
+        f"Delete …{key.api_key.last_four()}. It was entered and is not in use." for key in forgotten
     ]
     assert [row.cells[0] for row in view.evidence if len(row.cells) > 1] == ["Current", "Unused", "Unused"]
     assert not {"undo", "restart"} & set(words(page))

@@ -1,4 +1,4 @@
-"""Keys that are entered and never used, on the screen: named in Retire, asked about, and named in the report."""
+"""Keys that are entered and is not in use, on the screen: named in Retire, asked about, and named in the report."""
 
 from __future__ import annotations
 
@@ -53,4 +53,4 @@ async def test_two_forgotten_keys_are_named_and_both_proven_dead_at_the_end(wiza
     await wizard.press("enter")
     await until_shown(wizard, *(f"The secret of {name} is deleted too." for name in names))
     await wizard.press(*"delete", "enter")
-    await until_shown(wizard, *(f"{name} was entered and never used. Binance no longer knows" for name in names))
+    await until_shown(wizard, *(f"{name} was entered and is not in use. Binance no longer knows" for name in names))

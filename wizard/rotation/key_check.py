@@ -266,7 +266,7 @@ def _other(seen: Observations, other: OtherKey, writer: FindingWriter) -> Findin
         age = f" {seen.key.name} took its place {duration(overlap)} ago."
         age += f" Both may work for {duration(seen.environment.two_keys_limit)}." if late else ""
     elif state is KeyState.ALIVE:
-        age = " It was entered and never used."
+        age = " It was entered and is not in use."
     if state is KeyState.ALIVE:
         accepts = isinstance(answer, SignedAnswer) and answer.accepted
         observed = f"{name} is still alive. Binance {'accepts' if accepts else 'knows'} it.{age}"

@@ -24,7 +24,7 @@ STAYS = "stays"
 
 @dataclass(frozen=True, slots=True)
 class UnusedKey:
-    """What became of a key that was entered and never used."""
+    """What became of a key that was entered and is not in use."""
 
     name: KeyName
     end: str
@@ -69,7 +69,7 @@ class Report:
     job: Mode | None = None
     """None where an older version wrote it."""
     unused: tuple[UnusedKey, ...] = ()
-    """Keys that were entered and never used."""
+    """Keys that were entered and is not in use."""
     never_known: int = 0
     """How many entered keys the exchange does not know; their secrets are deleted."""
     accepted_until: float | None = None
@@ -114,7 +114,7 @@ class Report:
             rows += self._leak() if self.job is Mode.LEAKED else [("Both alive", alive)]
         for key in (key for key in self.unused if not key.is_stored):
             end = "It stays on Binance, as you said." if key.end == STAYS else key.proof
-            said = f"{key.name} was entered and never used. {end} The secret of {key.name} is deleted."
+            said = f"{key.name} was entered and is not in use. {end} The secret of {key.name} is deleted."
             rows.append(("Unused key", said))
         others = self._others()
         is_unseen = self.job is Mode.WHITELIST and not self.was_list_read
@@ -205,7 +205,7 @@ def _left(key: UnusedKey) -> str:
         return ""
     if key.end == Grade.ALIVE:
         return f"{key.name} is still active on Binance. Delete it there."
-    return f"{key.name} was never used, and is not proven dead. Check on Binance that it is deleted."
+    return f"{key.name} is not in use, and is not proven dead. Check on Binance that it is deleted."
 
 
 def _inline(text: str) -> str:

@@ -24,7 +24,7 @@ POLLS_IN_A_ROW = 3
 """Refusals of a key that is alive are reported to come and go (ccxt 11045, 17460); so one proves nothing, and three
 within a moment are one. How long to wait between two is the pace's matter: see `wizard.rotation.context.Pace`."""
 LEGACY = "the legacy key"
-"""Whose death it is, as a phrase; any other name is that of a key that was entered and never used."""
+"""Whose death it is, as a phrase; any other name is that of a key that was entered and is not in use."""
 
 
 @dataclass(frozen=True, slots=True)

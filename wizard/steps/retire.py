@@ -266,7 +266,7 @@ class RetirePresenter(ApiPresenter):
 
     @property
     def _unused(self) -> dict[str, KeyRecord]:
-        """The keys that were entered and never used, each by its row's item."""
+        """The keys that were entered and is not in use, each by its row's item."""
         return {f"unused {record.name.fingerprint}": record for record in self.flow.retire.unused}
 
     @property
@@ -408,7 +408,7 @@ class RetirePresenter(ApiPresenter):
         if death.grade is Grade.PROVEN:
             return None
         indent = "       " if self.face.is_live and self.legacy else ""
-        words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and never used."
+        words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and is not in use."
         offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
         detail = (*self._by_hand, death.sentence)
         return Row((words,), item=item, detail=detail, offers=(*self._offers, *offers))
