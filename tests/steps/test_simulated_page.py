@@ -108,6 +108,18 @@ async def test_a_key_is_deleted_only_after_the_typed_word(world: World, flow: Fl
     assert page.view().rows == ()
 
 
+async def test_after_a_change_that_was_refused_the_keys_are_those_of_now(world: World, flow: Flow) -> None:
+    await flow.begin(Mode.ROTATE)
+    face = FakeFace(page=world.simulated_page)
+    page = await visited(EgressPresenter(flow, face), face)
+    item, name = page.view().rows[0].item, row(page, 0)[0]
+    await world.simulated_page.delete((await world.simulated_page.keys())[0].api_key)  # as by a call that was stopped
+    face.answers = {f"Delete {name} for good?": "delete"}
+    await page.delete(item)
+    assert face.errors[0].code == "rehearsal.page-refused"
+    assert page.view().rows == ()
+
+
 async def test_the_log_names_keys_by_their_last_four(world: World) -> None:
     async with world.flow() as flow:
         await world.to_retire(flow)

@@ -55,7 +55,8 @@ class SimulatedPagePresenter(FlowPresenter):
 
     async def begin(self) -> None:
         """Read the keys."""
-        self._keys = await self.face.attempt(self._page.keys, "Reading the keys", deadlines.PAGE) or ()
+        keys = await self.face.attempt(self._page.keys, "Reading the keys", deadlines.PAGE)
+        self._keys = self._keys if keys is None else keys
 
     async def create(self) -> None:
         """Create the key that the step below waits for, and hand it over."""
@@ -74,6 +75,8 @@ class SimulatedPagePresenter(FlowPresenter):
             order.take(made)
             self.face.note(f"{name} was created on the simulated page. What it showed is filled in.")
             self.face.leave()
+        else:
+            await self.begin()
 
     async def paste_whitelist(self, item: str) -> None:
         """Paste the list into a key."""
@@ -102,7 +105,9 @@ class SimulatedPagePresenter(FlowPresenter):
             return await self._page.keys()
 
         keys = await self.face.attempt(change, "Changing the key", deadlines.PAGE)
-        if keys is not None:
+        if keys is None:  # it was stopped or refused, and may have happened
+            await self.begin()
+        else:
             self._keys = keys
             self.face.note(f"{_name(key)} {done}.")
 
