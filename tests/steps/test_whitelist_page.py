@@ -128,7 +128,7 @@ async def test_a_row_without_a_fix_says_so_and_stays(page: Page) -> None:
     await page.do("other", "0")
     assert page.text == before
     assert page.face.notes == [
-        "There is no fix for this row. Edit it, or delete it.",
+        "There is no fix for 5.6.7. Edit it, or delete it.",
         "There is no other fix for this row.",
     ]
 

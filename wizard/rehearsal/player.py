@@ -241,7 +241,7 @@ class Player:
         self._grade = report.grade or Grade.INCONCLUSIVE
         self._is_done = self._grade is Grade.PROVEN
         proof = self._finding("Death", Outcome.PASSED, report.proof)
-        deleted = f"The secret of {report.legacy} is deleted from {report.current_store}."
+        deleted = f"The secret of {report.legacy} is deleted."
         return Outcome.PASSED, [
             replace(proof, from_address=report.egress, does_not_prove=report.does_not_prove),
             self._finding("Legacy secret", Outcome.PASSED, deleted),

@@ -185,7 +185,7 @@ class WhitelistPresenter(StepPresenter):
         if fix := self._fix(item):
             self._change(apply_fix(self._check().validation, fix))
         else:
-            self.face.note("There is no fix for this row. Edit it, or delete it.", State.LOOK)
+            self.face.note(f"There is no fix for {self.text_of(item)}. Edit it, or delete it.", State.LOOK)
 
     async def other_fix(self, item: str) -> None:
         """Do the other thing that is suggested for a row."""
