@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
-from wizard.exchange.diagnosis import MALFORMED_KEY, REFUSED_KEY, UNKNOWN_KEY, WRONG_SIGNATURE
+from wizard.exchange.diagnosis import MALFORMED_KEY, REFUSED_KEY, WRONG_SIGNATURE
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 
@@ -58,8 +58,11 @@ def is_known(said: Sequence[Answer]) -> bool:
 
 
 def is_no_key(said: Sequence[Answer]) -> bool:
-    """Whether the exchange never knew it and says so: it was mistyped, or belongs to another site."""
-    return bool(said) and not is_known(said) and said[-1].code in (MALFORMED_KEY, UNKNOWN_KEY)
+    """Whether it has not the form of an API key, as the exchange says: it was mistyped.
+
+    A key that the exchange does not know may have been made just now. A secret in its place means a key that lives.
+    """
+    return bool(said) and not is_known(said) and said[-1].code == MALFORMED_KEY
 
 
 def may_be_secret(kind: KeyKind, said: Sequence[Answer]) -> bool:

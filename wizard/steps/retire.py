@@ -94,7 +94,7 @@ class RetirePresenter(ApiPresenter):
                 lambda: self._ask_until_settled(MOST_POLLS), "Asking Binance with both keys", at_most
             )
         await self._look_for_copies()
-        if self.flow.is_earned:  # Binance never knew the last of the unused keys
+        if self.flow.is_earned:  # the last of the unused keys was mistyped
             report = await self.face.attempt(self.flow.settle, "Finishing the job", deadlines.CUSTODY)
             if report is not None:
                 self.face.finish(report)
