@@ -528,11 +528,9 @@ async def test_a_current_key_that_got_no_answer_is_not_said_to_fail_and_the_swit
     assert page.view().action(PRIMARY).word == "undo"
 
 
-async def test_where_binance_never_knew_the_last_unused_key_the_job_ends(
-    world: World, flow: Flow, face: FakeFace
-) -> None:
+async def test_where_the_last_unused_key_was_mistyped_the_job_ends(world: World, flow: Flow, face: FakeFace) -> None:
     await world.put_key_in_use(flow)
-    await world.to_probe(flow, NewKey(Secret("M" * 64), Secret("S" * 64)))
+    await world.to_probe(flow, NewKey(Secret("M" * 63), Secret("S" * 64)))
     await flow.abandon()
     await flow.begin(Mode.RETIRE)
     page = RetirePresenter(flow, face)
