@@ -69,7 +69,7 @@ class Report:
     job: Mode | None = None
     """None where an older version wrote it."""
     unused: tuple[UnusedKey, ...] = ()
-    """Keys that were entered and is not in use."""
+    """Keys that were entered and are not in use."""
     never_known: int = 0
     """How many entered keys the exchange does not know; their secrets are deleted."""
     accepted_until: float | None = None
@@ -205,6 +205,8 @@ def _left(key: UnusedKey) -> str:
         return ""
     if key.end == Grade.ALIVE:
         return f"{key.name} is still active on Binance. Delete it there."
+    if not key.name.last_four:  # its name is a fingerprint, which no page of Binance shows
+        return f"Binance does not know an entered key ({key.name}). If you created another key, delete it on Binance."
     return f"{key.name} is not in use, and is not proven dead. Check on Binance that it is deleted."
 
 

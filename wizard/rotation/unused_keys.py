@@ -1,4 +1,4 @@
-"""Keys that were entered and is not in use: which of them may live on the exchange, and which may be asked about.
+"""Keys that were entered and are not in use: which of them may live on the exchange, and which may be asked about.
 
 What is pasted as an API key may be a mistyped one, or a secret. A mistyped one does not live. A secret must not be sent
 again and again, as each call shows it to the exchange. What is known comes from the answers that are kept.

@@ -266,7 +266,7 @@ class RetirePresenter(ApiPresenter):
 
     @property
     def _unused(self) -> dict[str, KeyRecord]:
-        """The keys that were entered and is not in use, each by its row's item."""
+        """The keys that were entered and are not in use, each by its row's item."""
         return {f"unused {record.name.fingerprint}": record for record in self.flow.retire.unused}
 
     @property
@@ -409,6 +409,8 @@ class RetirePresenter(ApiPresenter):
             return None
         indent = "       " if self.face.is_live and self.legacy else ""
         words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and is not in use."
+        if not self.flow.retire.asks(record):  # its name would be a fingerprint, which no page of Binance shows
+            words = f"{indent}Look on Binance for a key that you created and do not use."
         offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
         detail = (*self._by_hand, death.sentence)
         return Row((words,), item=item, detail=detail, offers=(*self._offers, *offers))
