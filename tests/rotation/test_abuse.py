@@ -854,3 +854,24 @@ def test_the_exit_code_tells_what_is_open(step: Step | None, code: int) -> None:
 def test_a_probe_without_an_answer_is_inconclusive_as_long_as_it_is_the_step() -> None:
     assert exit_code(Step.PROBE, Outcome.INCONCLUSIVE) == 6
     assert exit_code(Step.RETIRE, Outcome.INCONCLUSIVE) == 4
+
+
+async def test_a_watch_over_a_key_that_lives_for_days_asks_less_often_until_it_is_refused(world: World) -> None:
+    paused, later = list[float](), 0.0
+
+    async def note(seconds: float) -> None:
+        paused.append(seconds)
+
+    async with world.flow(clock=lambda: time.time() + later, pause=note) as flow:
+        old = await world.to_retire(flow)
+        await flow.retire.poll()
+        paused.clear()
+        for later in (0.0, 3600.0, 10 * 86400.0):  # noqa: B007 - the clock reads it
+            await flow.retire.wait(is_watching=True)
+        await flow.retire.wait()
+        later = 0.0
+        await world.simulated_page.delete(old.api_key)
+        await flow.retire.poll()
+        later = 10 * 86400.0
+        await flow.retire.wait(is_watching=True)
+    assert paused == pytest.approx([5, 72, 120, 5, 5], abs=2)

@@ -349,3 +349,12 @@ class TestReading:
 def descriptors(file: Path) -> list[str]:
     links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     return [name for name in links if name.startswith(str(file))]
+
+
+def test_what_any_wizard_writes_is_read_at_once(journal: Journal, file: Path) -> None:
+    with closing(Journal(open_database(file), lambda: 100.0)) as other:
+        seen = [len(journal.events())]
+        for writer in (journal, other, journal, other):
+            writer.record(None, "noted", {})
+            seen.append(len(journal.events()))
+    assert seen == [0, 1, 2, 3, 4]

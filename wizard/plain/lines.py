@@ -9,7 +9,7 @@ from typing import TypeVar
 from wizard.core.errors import WizardError
 from wizard.custody.custodian import Custodian
 from wizard.plain import forms
-from wizard.plain.talk import Command, Talk, indented
+from wizard.plain.talk import Command, Talk
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.model import TITLES, Step
 from wizard.rotation.report import Report
@@ -133,7 +133,7 @@ class Lines:
 
     def _say(self, view: View) -> None:
         parts = {
-            "verdict": [view.verdict, *indented(*view.because, *view.fix)],
+            "verdict": [view.verdict, *(f"  {sentence}" for sentence in (*view.because, *view.fix))],
             "corner": [view.corner] if view.corner else [],
             "instructions": [line for each in enumerate(view.instructions, 1) for line in _instruction(*each)],
             "rows": [*([f"{view.list_title}:"] if view.list_title else []), *_rows(view)],

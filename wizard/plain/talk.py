@@ -31,11 +31,6 @@ Menu = Mapping[str, str]
 Result = TypeVar("Result")
 
 
-def indented(*sentences: str) -> list[str]:
-    """Return what follows a verdict, a command alone on its line."""
-    return [f"  {line}" for sentence in sentences for line in sentence.split("\n")]
-
-
 class Command(StrEnum):
     """What every prompt takes."""
 
@@ -73,7 +68,7 @@ class Talk:
     def tell(self, error: WizardError) -> None:
         """Say what happened, why we think so, and what to do next."""
         what, *rest = error.sentences()
-        self.say(f"Problem: {what}", *indented(*rest))
+        self.say(f"Problem: {what}", *(f"  {sentence}" for sentence in rest))
 
     async def choose(self, question: str, menu: Menu, default: str) -> str:
         """Ask until one of the answers is named; return its word, or `Command.BACK`. Empty means `default`."""

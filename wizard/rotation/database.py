@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wizard.core.errors import WizardError
 
@@ -24,6 +24,8 @@ A step that has been released is never edited: journals in use have taken it alr
 """
 SCHEMA_VERSION = len(MIGRATIONS)
 """The schema that this version writes: what `PRAGMA user_version` is."""
+MOST_KEPT = 200
+"""Answers to queries that are kept until the next write."""
 Result = TypeVar("Result")
 
 
@@ -33,6 +35,8 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
         self._file = file
+        self._state: tuple[object, object] | None = None
+        self._kept: dict[object, list[Any]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -43,10 +47,19 @@ class Database:
 
         `parse` raises ValueError, LookupError, TypeError or RecursionError for a row that makes no sense: damaged.
         """
+        # A page that watches draws each second what thousands of rows may say: they are read anew after a write alone.
+        ((version,),), key = self._rows("PRAGMA data_version"), (parse, query, values)
+        state = (version, self._connection.total_changes)
+        if state != self._state or len(self._kept) > MOST_KEPT:
+            self._state, self._kept = state, {}
+        if key in (kept := self._kept):
+            return [*kept[key]]
         try:
-            return [*map(parse, self._rows(query, values))]
+            found = [*map(parse, self._rows(query, values))]
         except (ValueError, LookupError, TypeError, RecursionError) as error:  # IndexError: it has no such column
             raise _damaged(self._file, f"The system says: {error}") from None
+        kept[key] = found
+        return [*found]
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         with _explaining(self._file, "read"), closing(self._connection.execute(query, values)) as cursor:

@@ -103,7 +103,7 @@ class RetirePresenter(ApiPresenter):
         count = 0
         await self._ask()
         while not self.flow.retire.is_settled and (count := count + 1) != at_most:
-            await self.flow.retire.wait()
+            await self.flow.retire.wait(is_watching=at_most is None)
             await self._ask()
 
     async def _go_on_watching(self) -> None:

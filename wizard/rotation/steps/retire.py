@@ -34,6 +34,10 @@ PURGING = "key.purging"
 DEATH = "death"
 DONE = "retire.done"
 """The event: what the user noted as done, each as true."""
+POLLS_OF_AN_OVERLAP = 50
+"""While both keys work, a watch lets at least this part of that time pass between two polls."""
+MOST_PACES = 24
+"""By so much it becomes slower at most: two minutes. Ask now asks at once."""
 
 
 class RetireStep:
@@ -196,11 +200,17 @@ class RetireStep:
             self._has_waited = True
         return await self._poll_now()
 
-    async def wait(self) -> None:
-        """Wait until the next poll: the pace, or longer where the exchange asks."""
+    async def wait(self, *, is_watching: bool = False) -> None:
+        """Wait until the next poll: the pace, or longer where the exchange asks.
+
+        A watch over a key that lives for hours asks up to `MOST_PACES` times as slowly: each poll is written.
+        """
         newest = [poll for key in (None, *self.unused) for poll in self.polls(key)[-1:]]
         longest = max((poll.retry_after for poll in newest), default=0.0)
-        await self._context.pause(max(self._context.pace.between_polls, longest))
+        pace = self._context.pace.between_polls
+        if is_watching and self.legacy and any(poll.legacy_accepted for poll in self.polls()[-1:]):
+            pace = min(max(pace, self.overlap() / POLLS_OF_AN_OVERLAP), MOST_PACES * pace)
+        await self._context.pause(max(pace, longest))
         self._has_waited = True
 
     @property
