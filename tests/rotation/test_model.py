@@ -14,17 +14,18 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 import httpx
 import pytest
-from hypothesis import event, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -74,11 +75,13 @@ ADDRESSES = ("203.0.113.42", "203.0.113.92", "198.51.100.7")
 CLOCKS = (0.0, 0.0, -1e8, -86400.0, -90.0, 90.0, 86400.0, 1e8)
 FAULTS = ("down", "lost", "silent", "limited", "broken", "refused")
 EVENTS = ("kill", "kill", "close", "stop", "move", "jump", "place", "delete", "fault", "fault")
-"""What may happen in the middle of an act: `stop` is the user's, `place` a place that fails, or loses what it takes."""
+"""What may happen in the middle of an act: `stop` is the user's, `place` a place that fails."""
+FATES = (*[""] * 15, "kill before", "kill after", "lose")
+"""What becomes of a change of the place; most go well."""
 TROUBLE = st.one_of(st.none(), st.none(), st.tuples(st.sampled_from(EVENTS), st.integers(1, 40)))
-ACTS = [*["go_right"] * 8, *["enter"] * 4, *["press"] * 5, "wait", "use_binance", "change_world", "change_world"]
+ACTS = [*["go_right"] * 11, *["enter"] * 3, *["press"] * 4, "wait", "use_binance", "change_world", "change_world"]
 ACTS += ["leave", "open_another", "run_beside"]
-BEGUN = {"replace": 1, "whitelist": 1, "leaked": 1, "import": 1, "create": 1, "retire": 4, "resume": 4, "give-up": 1}
+BEGUN = {"replace": 3, "whitelist": 1, "leaked": 2, "import": 1, "create": 1, "retire": 9, "resume": 9, "give-up": 1}
 """What Enter begins at Home, and how likely."""
 TEXTS = ("", "203.0.113.42", "198.51.100.7, 203.0.113.92", "203.0.113.42/24", "0.0.0.0/0", "office", "x" * 70)
 OWN_PAIR, DEATHS, REACHED = generate_ed25519(), (Grade.PROVEN, Grade.STRONG), Counter[str]()
@@ -127,6 +130,8 @@ class Line(httpx.AsyncBaseTransport):
             answer = httpx.Response(429, headers={"Retry-After": "7"}, json={"code": -1003, "msg": "Too many."})
         elif fault == "broken":
             answer = httpx.Response(503, json={})
+        elif world.hidden.get(key, 0.0) > world.now:
+            answer = httpx.Response(400, json={"code": -2008 if "/sapi" in request.url.path else -2015, "msg": ""})
         elif fault != "refused" or not key:
             answer = await httpx.ASGITransport(world.exchange, client=("127.0.0.1", 1)).handle_async_request(request)
             await answer.aread()
@@ -148,7 +153,7 @@ class World(MemoryStore):
 
     def __init__(self, home: Path, *, has_sapi: bool) -> None:
         super().__init__()
-        self.now, self.ahead, self.home = 1.79e9, 0.0, home
+        self.now, self.ahead, self.home, self.has_sapi = 1.79e9, 0.0, home, has_sapi
         self.exchange = EmbeddedExchange(clock=lambda: self.now, seed=7)
         self.state, self.keys = self.exchange.state, self.exchange.state.keys
         self.move(ADDRESSES[0])
@@ -165,14 +170,16 @@ class World(MemoryStore):
         self.made: dict[str, tuple[str, str]] = {}  # API key, and its secret or the public key that was given
         self.ever: dict[str, ApiKey] = {}
         self.calls: list[Call] = []
-        self.mark = self.mark_before = self.touches = self.seen_events = 0  # marks count calls: before acts began
+        self.mark = self.touches = self.seen_events = 0  # the mark is the number of calls before this step
         self.consents: list[tuple[str, str, str]] = []  # what ends a key: question, text, word
+        self.hidden: dict[str, float] = {}  # until when a new key is not known yet: its delay is UNKNOWN
+        self.jobs: dict[int, int] = {}  # the number of calls before each job
         self.worked: set[str] = set()  # keys that the wizard itself saw accepted: what a command sees is not kept
         self.entered, self.imported, self.edited = set[str](), set[str](), set[str]()
         self.event: tuple[str, int] | None = None
         self.task: asyncio.Future[Any] | None = None
         self.attempt: asyncio.Future[Any] | None = None
-        self.random, self.is_dead, self.is_quiet, self.has_moved, self.loses = Random(0), False, True, False, False
+        self.random, self.is_dead, self.is_quiet, self.has_moved = Random(0), False, True, False
         self.is_blurred = False  # whether the address ever changed while calls were under way
         self.faults, self.current, self.wrong, self.trail = list[str](), "", list[str](), list[str]()
 
@@ -197,24 +204,34 @@ class World(MemoryStore):
         may = frozenset({"enableReading", "enableSpotAndMarginTrading"})
         listed = None if whitelist == ANY else read_page_text(whitelist or self.address)
         made = self.state.create_key("bot", kind, verifier, may, listed).api_key
+        if not self.is_quiet and self.random.random() < 0.3:
+            self.hidden[made] = self.now + 40.0
         return self.made.setdefault(made, (made, signing))
 
     async def write(self, name: str, value: Secret) -> None:
-        await self.touch("write")
-        if not self.loses:
-            await super().write(name, value)
-        self.loses = False
-        await self.touch("written")
+        await self.change("write", super().write, name, value)
+
+    async def change(self, what: str, work: Callable[..., Awaitable[None]], *given: Any) -> None:
+        is_key = not self.is_quiet and f":{NAME}:" in given[0]  # not a trial of the place
+        fate = self.random.choice(FATES) if is_key else ""
+        await self.touch(what)
+        if fate:
+            self.note(f"place {fate}", what)
+        if fate == "kill before":
+            self.happen("kill")
+        if fate != "lose":
+            await work(*given)
+        if fate == "kill after":
+            self.happen("kill")
+        await self.touch(f"{what} done")
 
     async def read(self, name: str) -> Secret | None:
         await self.touch("read")
         return await super().read(name)
 
     async def delete(self, name: str) -> None:
-        await self.touch("delete")
         self.judge_deletion(self.held(name))
-        await super().delete(name)
-        await self.touch("deleted")
+        await self.change("delete", super().delete, name)
 
     async def touch(self, where: str) -> None:
         self.seam(where)
@@ -225,21 +242,19 @@ class World(MemoryStore):
         if self.is_dead:
             raise Killed
         self.touches += not self.is_quiet
-        may_fail = where in ("write", "written", "read", "delete")
+        may_fail = where in ("write", "write done", "read", "delete")
         if self.event and self.touches >= self.event[1] and (may_fail or self.event[0] != "place"):
             (kind, _), self.event = self.event, None
             self.note(f"event {kind}", where)
             self.happen(kind, where)
-        if where in ("journaled", "written", "deleted") and not self.is_quiet:
+        if where in ("journaled", "write done", "delete done") and not self.is_quiet:
             self.look(where)
 
     def happen(self, kind: str, where: str = "") -> None:
         if kind == "kill":
             self.is_dead = True
             raise Killed
-        if kind == "place" and where == "write" and self.random.random() < 0.5:
-            self.loses = True
-        elif kind == "place":
+        if kind == "place":
             raise CustodyError("The place does not answer", advice="Try again.", code="test")
         if cut := {"close": self.task, "stop": self.attempt}.get(kind):
             cut.get_loop().call_soon(cut.cancel)  # as a key or a signal: between two turns of the loop
@@ -256,6 +271,8 @@ class World(MemoryStore):
     def stand(self) -> Stand:
         """Where the open job stands, by the journal alone."""
         job = self.reader.open_rotation(NAME)
+        if job:
+            self.jobs.setdefault(job.number, self.mark)
         return (job.number, job.mode, job.step) if job else None
 
     def held(self, name: str) -> Credentials | None:
@@ -284,13 +301,17 @@ class World(MemoryStore):
         seen = (call for call in self.calls[since:] if call.key == key and call.is_seen and call.code == 0)
         return sum(address in ("", call.address) for call in seen) >= times
 
-    def refusals(self, key: str) -> int:
-        """Count the refusals that were seen since a key was accepted last, with time between them."""
-        count, free_at = 0, 0.0
-        for call in (call for call in self.calls if call.key == key and call.is_seen):
-            if call.code == 0:
+    def refusals(self, key: str, control: str = "") -> int:
+        """Count what was seen since a key was accepted last: refusals between two accepted calls, with time between."""
+        seen, count, free_at = [call for call in self.calls if call.is_seen and call.key in (key, control)], 0, 0.0
+
+        def newest(calls: Iterable[Call]) -> list[int]:
+            return [*accumulate(calls, lambda code, call: call.code if call.key == control else code, initial=0)][1:]
+
+        for call, *around in zip(seen, newest(seen), reversed(newest(reversed(seen))), strict=True):
+            if call.key == key and call.code == 0:
                 count, free_at = 0, 0.0
-            elif call.code in DEATH_CODES and call.at >= free_at:
+            elif call.key == key and call.code in DEATH_CODES and call.at >= free_at and around == [0, 0]:
                 count, free_at = count + 1, call.at + PACE.between_polls - 0.01
         return count
 
@@ -306,7 +327,11 @@ class World(MemoryStore):
         is_back = self.reader.key_in(NAME, Slot.LEGACY) is None and self.refusals(self.current)
         is_proven = self.accepted(key, self.mark) and self.accepted(key, times=4)  # the probe, and once more
         job, seen = self.reader.open_rotation(NAME), self.keys.get(key)
-        is_proven = is_proven and bool(seen and (seen.whitelist or (job and job.mode is Mode.ADOPT)))
+        if self.reader.key_in(NAME, Slot.LEGACY) and not (job and job.step in (Step.RETIRE, Step.DONE)):
+            self.wrong.append(f"a key was replaced at {where}, and its job does not stand at Retire")
+        is_proven = is_proven and bool(
+            seen and (seen.whitelist or not self.has_sapi or (job and job.mode is Mode.ADOPT))
+        )
         if key != self.current and not (is_proven or is_back):
             self.wrong.append(f"…{key[-4:]} became the current key at {where}, and was not accepted just before")
         self.current = key or self.current
@@ -368,19 +393,21 @@ class User(FakeFace):
     async def fill(self, form: Form) -> bool:
         kept, names = {name: value.reveal() for name, value in form.kept.items()}, {each.name for each in form.fields}
         tries = [{**kept, **({} if kept and self.pick(True, False) else self.typed_into(names))} for _ in range(3)]
+        if isinstance(self.shown, ImportPresenter):
+            self.world.imported |= {each.get("api_key", "") for each in tries}
         self.typed[form.title], failed = tries[: self.pick(1, 2, 3)], len(self.errors)
         is_done = await super().fill(form)
         taken = tries[len(self.errors) - failed].get("api_key", "") if is_done else ""
         held = filter(None, map(self.world.held, list(self.world._items)))
         if any(each.api_key.reveal() == taken and self.world.signs(each) for each in held):
             self.world.entered.add(taken)
-            self.world.imported |= {taken} if isinstance(self.shown, ImportPresenter) else set()
         return is_done
 
     def typed_into(self, names: set[str]) -> dict[str, str]:
         world = self.world
         old = world.random.choice([*world.made.values()] or [("a" * 64, "b" * 64)])
         if "api_key" not in names:  # a file, or a private key
+            old = self.pick(self.key_waited_for(), old) if isinstance(self.shown, ImportPresenter) else old
             (file := world.home / "bot.env").write_text("BINANCE_API_KEY={}\nBINANCE_API_SECRET={}\n".format(*old))
             return {"place": str(file), "pem": self.pick(OWN_PAIR.private_pem.reveal(), "no key")}
         right = self.key_waited_for()
@@ -399,7 +426,8 @@ class User(FakeFace):
         public = "\n".join((*exact[0], "")) if exact else ""
         known = [each for each in made if public and each[1] == public]
         is_forgotten = self.world.random.random() < 0.1
-        return known[-1] if known else self.world.create(public, ANY if is_forgotten else page.whitelist_to_paste)
+        is_enough = known and self.world.random.random() < 0.7
+        return known[-1] if is_enough else self.world.create(public, ANY if is_forgotten else page.whitelist_to_paste)
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:
         below, self.left, page = self.left, "", make(self)
@@ -448,7 +476,7 @@ class Machine(RuleBasedStateMachine):
     here: World
     judged: object = None
 
-    @initialize(has_sapi=st.sampled_from([True] * 3 + [False]), is_live=st.booleans(), keys=st.integers(0, 2))
+    @initialize(has_sapi=st.sampled_from([True] * 3 + [False]), is_live=st.booleans(), keys=st.sampled_from((0, 1, 2)))
     def begin(self, has_sapi: bool, is_live: bool, keys: int) -> None:
         self.loop = InlineLoop()
         home = self.homes / str(len(list(self.homes.iterdir())))
@@ -477,8 +505,7 @@ class Machine(RuleBasedStateMachine):
     def do(self, work: Coroutine[Any, Any, object], trouble: tuple[str, int] | None = None) -> None:
         """Do one act to its end, or until it is cut short; then the wizard is opened again."""
         world = self.world
-        world.event, world.touches, world.has_moved = trouble, 0, False
-        world.mark_before, world.mark, before = world.mark, len(world.calls), world.stand()
+        world.event, world.touches, before = trouble, 0, world.stand()
         world.task, is_over = self.loop.create_task(work), False
         try:
             self.loop.run_until_complete(world.task)
@@ -526,6 +553,7 @@ class Machine(RuleBasedStateMachine):
     def step(self, act: str, pick: int, trouble: tuple[str, int] | None) -> None:
         """Do one of the acts below; what is chosen within it follows from `pick`."""
         self.world.random, self.face.is_careful = Random(pick), act in ("go_right", "enter", "wait")
+        self.world.mark, self.world.has_moved = len(self.world.calls), False
         self.world.note(f"step {act}", (trouble, self.world.stand()))
         if act == "press":  # any key that the page has, and anything typed
             self.do(self.face.go_on(None), trouble)
@@ -606,7 +634,7 @@ class Machine(RuleBasedStateMachine):
     def run_beside(self) -> None:
         """Run a command beside the wizard: it says what is true."""
         world, mark, told = self.world, len(self.world.calls), io.StringIO()
-        command, world.is_quiet = world.random.choice(("status", "check", "exec")), True
+        command, world.is_quiet = world.random.choice(("status", "check", "check", "exec")), True
         world.note(f"beside {command}")
         if command == "exec":
             assert self.loop.run_until_complete(self._handed_out()) == world.current
@@ -640,12 +668,15 @@ class Machine(RuleBasedStateMachine):
         if flow and flow.rotation:
             self.judge_probe(flow)
             for record in filter(None, [flow.retire.legacy, *flow.retire.unused]):
-                self.judge_death(world.key_of(record), flow.retire.death(record).grade)
+                self.judge_death(world.key_of(record), flow.retire.death(record).grade, flow.rotation.number)
         (one,) = world.environments.overviews()
         named = {key.name.fingerprint for key in [one.current, one.legacy, *one.unused] if key}
         self.expect_named(named, has_job=one.open_rotation is not None)
         kept = [key for key in world.reader.keys(NAME) if key.holding is Holding.STORED]
         world.wrong += [f"{key.name} is called stored, and is not" for key in kept if not world.held(key.item)]
+        named = {key.item for key in world.reader.kept_keys(NAME)}
+        strange = [item for item in world._items if item not in named and f":{NAME}:" in item]  # the others are trials
+        world.wrong += [f"the place holds what the records do not name: {strange}"] if strange else []
         is_home = isinstance(self.face.shown, HomePresenter)
         is_ticked = is_home and any(row.state is State.GOOD for row in self.face.shown.view().rows)
         if is_ticked and not (one.current and world.accepted(world.current)):
@@ -662,16 +693,10 @@ class Machine(RuleBasedStateMachine):
                 world.wrong.append(f"the report says that …{current[-4:]} is proven from {report.egress}")
             ends = {report.legacy: report.grade, **{unused.name: unused.end for unused in report.unused}}
             for name, grade in ends.items():
-                self.judge_death(world.key_by(name and name.fingerprint), grade)
+                self.judge_death(world.key_by(name and name.fingerprint), grade, report.rotation)
         is_accepted = kind == "key.accepted" or (kind == "key.answered" and said["accepted"])
-        if is_accepted and not world.accepted(key, world.mark_before, "" if world.has_moved else said["address"]):
+        if is_accepted and not world.accepted(key, world.mark, "" if world.has_moved else said["address"]):
             world.wrong.append(f"{kind} without a call that was accepted: {said}")
-        if kind in ("legacy.polled", "unused.polled"):
-            seen = [call for call in world.calls[world.mark_before :] if call.is_seen]
-            accepted, codes = {call.key for call in seen if call.code == 0}, {None, *(call.code for call in seen)}
-            is_seen = len(accepted) >= said["legacy_accepted"] + said["control_accepted"]
-            if not is_seen or said["legacy_code"] not in codes:
-                world.wrong.append(f"{kind} without such answers: {said}")
 
     def judge_probe(self, flow: Flow) -> None:
         """Promise 3: no check passed without its accepted call in this very run."""
@@ -684,10 +709,10 @@ class Machine(RuleBasedStateMachine):
         needs[SAME_ACCOUNT] = [key, world.current]
         for finding in (finding for finding in report.findings if finding.outcome is Outcome.PASSED):
             address = "" if world.has_moved else finding.from_address
-            if not all(world.accepted(one, world.mark_before, address) for one in needs.get(finding.subject, ())):
+            if not all(world.accepted(one, world.mark, address) for one in needs.get(finding.subject, ())):
                 world.wrong.append(f"a tick without a call that was accepted: {finding}")
 
-    def judge_death(self, key: str, grade: str | None) -> None:
+    def judge_death(self, key: str, grade: str | None, job: int) -> None:
         """Promise 3: a key that lives is never called dead, and death takes three refusals with time between."""
         world = self.world
         if not key or grade not in DEATHS:
@@ -695,8 +720,13 @@ class Machine(RuleBasedStateMachine):
         world.note(f"death {grade}")
         if world.is_alive(key) and not (grade == Grade.STRONG and key in world.edited):
             world.wrong.append(f"…{key[-4:]} lives, and is called dead: {grade}")
-        if world.refusals(key) < 3:
-            world.wrong.append(f"…{key[-4:]} is called dead after {world.refusals(key)} refusals: {grade}")
+        if (count := world.refusals(key, world.current)) < 3:
+            world.wrong.append(f"…{key[-4:]} is called dead after {count} refusals: {grade}")
+        seen = [call for call in world.calls[world.jobs.get(job, 0) :] if call.key == key and call.is_seen]
+        worked = [call.address for call in seen if call.code == 0][-1:]
+        refused = {call.address for call in seen if call.code in DEATH_CODES}
+        if grade == Grade.STRONG and not world.is_blurred and not refused.intersection(worked):
+            world.wrong.append(f"…{key[-4:]} is called dead at {refused}, and worked at {worked}")
 
     def expect_named(self, named: set[str], *, has_job: bool) -> None:
         """Promise 8: every key that was entered and lives is named, until the user says that it stays."""
@@ -711,8 +741,6 @@ class Machine(RuleBasedStateMachine):
         self.world.reader.close()
         shutil.rmtree(self.world.home)
         self.loop.close()
-        for what in {each.partition(" ")[0] for each in self.world.trail}:
-            event(what)
 
 
 def patch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -746,6 +774,7 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.hypothesis
+@pytest.mark.timeout(600)
 def test_the_promises_hold_whatever_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """KEY_WIZARD_RANDOM_EXAMPLES=20 tries 2,000 random examples of 50 steps, and -s prints what was reached."""
     monkeypatch.setenv("KEY_WIZARD_HOME", str(tmp_path))
@@ -755,4 +784,4 @@ def test_the_promises_hold_whatever_happens(monkeypatch: pytest.MonkeyPatch, tmp
     run_state_machine_as_test(Machine, settings=settings(max_examples=examples(100), report_multiple_bugs=False))
     print("\n".join(f"{count:8} {what}" for what, count in sorted(REACHED.items())))
     missing = {f"finished {mode}" for mode in Mode} - set(REACHED)
-    assert len(missing) <= (0 if examples(100) >= 100 else 2), f"never finished, so nothing is proven: {missing}"
+    assert len(missing) <= (0 if examples(100) >= 100 else 1), f"never finished, so nothing is proven: {missing}"
