@@ -35,7 +35,7 @@ DEATH = "death"
 DONE = "retire.done"
 """The event: what the user noted as done, each as true."""
 POLLS_OF_AN_OVERLAP = 50
-"""While both keys work, a watch lets at least this part of that time pass between two polls."""
+"""While both keys work, a watch waits at least a fiftieth of that time between two polls."""
 MOST_PACES = 24
 """By so much it becomes slower at most: two minutes. Ask now asks at once."""
 
