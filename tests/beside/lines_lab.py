@@ -81,7 +81,8 @@ class Proxy:
         with suppress(OSError):
             while (data := source.recv(65536)) and not is_cut.is_set():
                 target.sendall(data)
-            if not is_cut.is_set():
+        if not is_cut.is_set():  # a client that is killed with unread bytes ends the connection by a reset
+            with suppress(OSError):
                 target.shutdown(socket.SHUT_WR)
 
 
