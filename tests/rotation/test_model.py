@@ -108,6 +108,7 @@ class Call:
     at: float
     key: str
     address: str
+    path: str = ""
     code: int = -1
     is_seen: bool = False
 
@@ -122,7 +123,7 @@ class Line(httpx.AsyncBaseTransport):
         world, key = self._world, request.headers.get("X-MBX-APIKEY", "")
         await world.touch("call")
         is_met = world.faults and (world.faults[-1] == "down" or not request.url.path.startswith("/echo"))
-        fault, call = world.faults.pop() if is_met else "", Call(world.now, key, world.address)
+        fault, call = world.faults.pop() if is_met else "", Call(world.now, key, world.address, request.url.path)
         if fault == "down":
             raise httpx.ConnectError("no way", request=request)
         answer = httpx.Response(401, json={"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."})
@@ -296,10 +297,10 @@ class World(MemoryStore):
             return self.ever[held.api_key.reveal()].verifier(b"x", sign(held, "x"))
         return False
 
-    def accepted(self, key: str, since: int = 0, address: str = "", times: int = 1) -> bool:
-        """Whether a program saw the exchange accept a key so often, from an address where one is given."""
+    def accepted(self, key: str, since: int = 0, address: str = "", times: int = 1, path: str = "") -> bool:
+        """Whether a program saw the exchange accept a key so often, from an address or on a path where one is given."""
         seen = (call for call in self.calls[since:] if call.key == key and call.is_seen and call.code == 0)
-        return sum(address in ("", call.address) for call in seen) >= times
+        return sum(address in ("", call.address) and call.path.endswith(path) for call in seen) >= times
 
     def refusals(self, key: str, control: str = "") -> int:
         """Count what was seen since a key was accepted last: refusals between two accepted calls, with time between."""
@@ -707,6 +708,11 @@ class Machine(RuleBasedStateMachine):
         key = held.api_key.reveal() if held else ""
         needs = {NEW_KEY: [key], ACCOUNT: [key], IN_A_ROW: [key], CONTROL: [world.current]}
         needs[SAME_ACCOUNT] = [key, world.current]
+        is_accepted = world.accepted(key, world.mark, path="/account") and world.accepted(key, world.mark, times=4)
+        if report.is_proven and not is_accepted:
+            world.wrong.append(
+                f"…{key[-4:]} is proven, and its account was not read, or not enough calls were accepted"
+            )
         for finding in (finding for finding in report.findings if finding.outcome is Outcome.PASSED):
             address = "" if world.has_moved else finding.from_address
             if not all(world.accepted(one, world.mark, address) for one in needs.get(finding.subject, ())):
