@@ -88,8 +88,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WorkSte
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the report of each test say which reports of users it stands for."""
+    """Let the report of each test say which reports of users it stands for, and give whole forms an hour each."""
     for item in items:
+        if item.get_closest_marker("whole"):
+            item.add_marker(pytest.mark.timeout(3600), append=False)
         item.user_properties += [("field", mark.args[:2]) for mark in item.iter_markers("field")]
 
 

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.commands.conftest import SHAPES, Bench
-from tests.examples import examples
+from tests.examples import FACTOR, examples
 from tests.steps.face import FakeFace
 from wizard.cli import run
 from wizard.core import settings as wizard_settings
@@ -780,7 +780,7 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.hypothesis
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(7200 if FACTOR else 600)
 def test_the_promises_hold_whatever_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """KEY_WIZARD_RANDOM_EXAMPLES=20 tries 2,000 random examples of 50 steps, and -s prints what was reached."""
     monkeypatch.setenv("KEY_WIZARD_HOME", str(tmp_path))

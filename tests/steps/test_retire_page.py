@@ -22,7 +22,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.report import STAYS
-from wizard.rotation.retirement import Poll
+from wizard.rotation.retirement import Poll, judge_death
 from wizard.steps.retire import DELETED, RetirePresenter, purging
 from wizard.steps.view import PRIMARY, State
 
@@ -482,26 +482,30 @@ async def test_a_job_of_its_own_retires_keys_that_were_never_used(face: FakeFace
     assert {key.end for key in face.report.unused} == {Grade.PROVEN}
 
 
-POLL = Poll(1.0, False, -2015, "", True, "", "203.0.113.42")
+POLL = Poll(1.0, False, -2008, "", True, "", "203.0.113.42")
 
 
 @pytest.mark.parametrize(
-    ("poll", "is_ticked"),
+    ("polls", "state"),
     [
-        (POLL, True),
-        (replace(POLL, control_accepted=False), False),
-        (replace(POLL, legacy_code=-1022), False),
-        (replace(POLL, legacy_code=-1021), False),
-        (replace(POLL, legacy_code=-2014), False),
-        (replace(POLL, legacy_code=None, legacy_said="timeout"), False),
+        ([POLL] * 3, State.GOOD),
+        ([POLL] * 2, State.UNSURE),
+        ([replace(POLL, legacy_code=-2015, from_address="198.51.100.7")] * 3, State.UNSURE),
+        ([POLL, POLL, replace(POLL, control_accepted=False)], State.LOOK),
+        ([POLL, POLL, replace(POLL, legacy_code=-1022)], State.LOOK),
+        ([POLL, POLL, replace(POLL, legacy_code=-1021)], State.LOOK),
+        ([POLL, POLL, replace(POLL, legacy_code=-2014)], State.LOOK),
+        ([POLL, POLL, replace(POLL, legacy_code=None, legacy_said="timeout")], State.UNSURE),
     ],
 )
-async def test_only_a_refusal_that_speaks_for_death_is_ticked(
-    page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch, poll: Poll, is_ticked: bool
+async def test_only_a_proven_death_is_ticked(
+    page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch, polls: list[Poll], state: State
 ) -> None:
-    monkeypatch.setattr(flow.retire, "polls", lambda *_: [poll])
+    spaced = [replace(poll, is_first=at == 0, is_spaced=True) for at, poll in enumerate(polls)]
+    monkeypatch.setattr(flow.retire, "polls", lambda *_: spaced)
+    monkeypatch.setattr(flow.retire, "death", lambda *_: judge_death(spaced, "203.0.113.42"))
     legacy = next(row for row in page.view().evidence if row.cells[0] == "Legacy")
-    assert (legacy.state is State.GOOD) is is_ticked
+    assert legacy.state is state
 
 
 async def test_lines_ask_until_the_matter_is_settled_and_say_each_answer(

@@ -589,7 +589,8 @@ def _answer(label: str, name: str, newest: Poll, death: Death) -> Row:
     if newest.legacy_accepted:
         state, words = State.LOOK, "still accepted"
     elif newest.legacy_code:
-        state, words = State.GOOD if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})"
+        state, words = State.UNSURE if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})"
+        state = State.GOOD if death.allows_purge else state
     count = f"refused {min(death.in_a_row, POLLS_IN_A_ROW)} of {POLLS_IN_A_ROW} times in a row"
     if newest.legacy_code and not newest.shows_death:
         count = "proves nothing"
