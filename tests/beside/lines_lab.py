@@ -156,9 +156,17 @@ class Seat:
 
     @property
     def wizard(self) -> int:
-        """The process of the wizard; over ssh the one that holds the environment."""
-        if not self.over_ssh and (found := children(self.terminal.pid)):
-            return found[0]
+        """The process of the wizard; over ssh the newest one of this sshd."""
+        if not self.over_ssh:
+            return children(self.terminal.pid)[0]
+        below = [self.lab.process.pid]
+        for process in below:
+            below += children(process)
+        return max(filter(_is_wizard, below), key=lambda process: int(_stat(process)[19]))
+
+    @property
+    def holder(self) -> int:
+        """The process that has the environment, or had it last."""
         note = self.host.bench.paths.lock("bench").with_suffix(".holder")
         return int(json.loads(note.read_text())["pid"])
 
@@ -172,7 +180,15 @@ class Seat:
 
 
 def children(process: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return list(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
+    return []
+
+
+def _is_wizard(process: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return b"\0-m\0wizard\0" in Path(f"/proc/{process}/cmdline").read_bytes()
+    return False
 
 
 def _stat(process: int) -> list[str]:

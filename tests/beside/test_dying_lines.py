@@ -189,13 +189,15 @@ class Interruptions:
                 place.stands()
                 place.closes()
 
-    def end(self, way: str, place: Place, act: Callable[[], object], code: int | None = None) -> None:
-        """Let the wizard end, and look at what is left of it.
+    def end(
+        self, way: str, place: Place, act: Callable[[], object], code: int | None = None, wizard: int | None = None
+    ) -> None:
+        """Let the wizard, or an earlier one, end, and look at what is left of it.
 
         Raises:
             Died: always.
         """
-        wizard = self.seat.wizard
+        wizard = wizard or self.seat.wizard
         workers = children(wizard)
         used = before = cpu(wizard)
         assert before is not None, f"{place.name}: no wizard runs"
@@ -240,13 +242,15 @@ def kill_in_window(it: Interruptions, place: Place, way: str) -> None:
 def cut_line(it: Interruptions, place: Place) -> None:
     """Neither end of the connection is told. The next login says who is in the way, and what ends it."""
     wizard = it.seat.wizard
+    if wizard != it.seat.holder:
+        return  # it waits for another one itself, and is in nobody's way
     it.seat.proxy.cut()
     it.seat.close()
     it.seat.start()
     it.is_open = True
     busy = ("Another wizard is working on bench", f"Process {wizard} ", f"kill {wizard}")
     Walk(it.seat.terminal).see(*busy, timeout=PATIENCE)
-    it.end("cut", place, partial(os.kill, wizard, signal.SIGTERM))
+    it.end("cut", place, partial(os.kill, wizard, signal.SIGTERM), wizard=wizard)
 
 
 def close_window(it: Interruptions, place: Place) -> None:
