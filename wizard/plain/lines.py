@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
+from wizard.core.text import capitalised
 from wizard.custody.custodian import Custodian
 from wizard.plain import forms
 from wizard.plain.talk import Command, Talk
@@ -134,9 +135,9 @@ class Lines:
     def _say(self, view: View) -> None:
         parts = {
             "verdict": [view.verdict, *(f"  {sentence}" for sentence in (*view.because, *view.fix))],
-            "corner": [view.corner] if view.corner else [],
             "instructions": [line for each in enumerate(view.instructions, 1) for line in _instruction(*each)],
             "rows": [*([f"{view.list_title}:"] if view.list_title else []), *_rows(view)],
+            "corner": [capitalised(view.corner)] if view.corner else [],
             "evidence": [f"  {_line(row)}" for row in view.evidence],
             "gap": [f"  Not proven: {view.not_proven}."] if view.not_proven else [],
         }

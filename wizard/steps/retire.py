@@ -233,7 +233,7 @@ class RetirePresenter(ApiPresenter):
         undoing = f"{legacy} becomes the current key again.{leaked} {current} stays stored."
         then = f"It keeps working. Restart your bots so that they take {legacy}."
         if self._has_failed:
-            then = "Fix it on Binance and probe it again."
+            then = "Find out on Binance why it fails, then probe it again."
         if not await self.face.confirm(Consent("Undo the switch?", f"{undoing} {then}", "undo")):
             return
         doing, at_most = "Asking once more, then undoing the switch", deadlines.poll(self.flow.context.pace)
