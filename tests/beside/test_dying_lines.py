@@ -183,11 +183,19 @@ class Interruptions:
         for way in ways:
             if (place.name, way) not in self.done:
                 self.done.add((place.name, way))
-                place.opens()
-                place.stands()
+                self._open(place)
                 WAYS[way](self, place)
                 place.stands()
                 place.closes()
+
+    def _open(self, place: Place) -> None:
+        """Go to a place as a user does, who presses a key again that the page did not take as it was at work."""
+        place.opens()
+        try:
+            place.stands()
+        except AssertionError:
+            place.opens()
+            place.stands()
 
     def end(
         self, way: str, place: Place, act: Callable[[], object], code: int | None = None, wizard: int | None = None
