@@ -97,13 +97,16 @@ class Stagehand:
         if shot.at:
             await self._go_to(shot.at)
         await self.until(shot.until)
-        await self.press(*shot.keys)
+        for key in shot.keys:
+            await self._until_idle()
+            await self.press(key)
         await self.until(shot.then)
 
     async def _go_to(self, step: Step) -> None:
         async with asyncio.timeout(LONGEST_WAIT):
-            while self.app.opened.flow is None or self.app.screen._is_busy:  # type: ignore[attr-defined]
+            while self.app.opened.flow is None:
                 await self._pilot.pause(0.02)
+        await self._until_idle()
         await self._shot.first(self)
         await self.flow.begin(self._shot.mode)
         while (here := self.flow.step) not in (step, None):
@@ -160,6 +163,12 @@ class Stagehand:
         """Press keys, one after the other."""
         await self._pilot.press(*keys)
         await self._pilot.pause()
+
+    async def _until_idle(self) -> None:
+        """Wait until a page takes keys: one at work does not."""
+        async with asyncio.timeout(LONGEST_WAIT):
+            while getattr(self.app.screen, "_is_busy", False):
+                await self._pilot.pause(0.02)
 
     async def until(self, text: str) -> None:
         """Wait until a text stands on the screen."""
