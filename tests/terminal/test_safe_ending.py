@@ -11,7 +11,7 @@ import pytest
 from tests.canaries import leaked
 from tests.terminal.conftest import REPOSITORY, StartTwoFields
 from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
-from tests.terminal.keys import F6, paste
+from tests.terminal.keys import F3, F6, paste
 from tests.terminal.secrets import API_KEY
 
 pytestmark = pytest.mark.terminal
@@ -100,6 +100,19 @@ def test_a_program_that_was_stopped_ends_in_the_background(two_fields: StartTwoF
     terminal.kill(signal.SIGCONT)
     assert terminal.wait(ENDS_WITHIN) == 143
     assert terminal.is_restored()
+
+
+def test_a_stop_in_the_middle_of_a_write_does_not_hang(two_fields: StartTwoFields) -> None:
+    terminal = two_fields("stop")
+    terminal.send(F3)
+    terminal.wait_until(lambda _: not terminal.mode(1049), "the main screen")
+    terminal.settle()
+    assert terminal.is_restored()
+    terminal.kill(signal.SIGCONT)
+    terminal.wait_until(lambda _: terminal.mode(1049), "the screens")
+    terminal.wait_for("Report")
+    terminal.kill()
+    assert terminal.wait(ENDS_WITHIN) == 143
 
 
 def test_a_program_that_cannot_be_drawn_refuses_in_words() -> None:

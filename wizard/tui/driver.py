@@ -7,6 +7,7 @@ no more output (docs/terminal.md).
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import os
 import selectors
@@ -57,7 +58,13 @@ class SafeDriver(LinuxDriver):
         self._is_handed_back = Event()
         self._queueing = Lock()
 
+    def _sigtstp_application(self, *_: object) -> None:
+        _do_soon(super()._sigtstp_application)
+
     def _sigcont_application(self, *_: object) -> None:
+        _do_soon(self._go_on)
+
+    def _go_on(self) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
         if not self._endable.shutdown.has_begun:
             super()._sigcont_application()
@@ -139,6 +146,17 @@ class SafeDriver(LinuxDriver):
             if self._is_handed_back.is_set():  # thousands of keys may have been typed ahead
                 return
             self.process_message(message)
+
+
+def _do_soon(work: Callable[[], object]) -> None:
+    """Do what a signal asks for between two turns of the loop.
+
+    Its handler may interrupt a write, which holds a lock: another write within it would wait for ever.
+    """
+    try:
+        asyncio.get_running_loop().call_soon_threadsafe(work)
+    except RuntimeError:  # the app does not run, so nothing is written
+        work()
 
 
 class _Reader:

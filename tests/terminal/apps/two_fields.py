@@ -9,6 +9,7 @@ from wizard.core.safety import make_process_safe
 
 make_process_safe(os.environ)
 
+import signal  # noqa: E402
 import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import ClassVar  # noqa: E402
@@ -21,6 +22,7 @@ from textual.widgets import Footer, Input, Label, OptionList, Static  # noqa: E4
 
 from wizard.core.secret import Secret  # noqa: E402
 from wizard.core.shutdown import Shutdown  # noqa: E402
+from wizard.tui.driver import SafeDriver  # noqa: E402
 from wizard.tui.safe_app import SafeApp  # noqa: E402
 from wizard.tui.widgets.secret_field import SecretField  # noqa: E402
 
@@ -141,6 +143,10 @@ class TwoFields(SafeApp):
             case "control":
                 os.write(2, plain.encode())
                 self.exit()
+            case "stop":
+                assert isinstance(self._driver, SafeDriver)
+                with self._driver._queueing:  # as in the middle of a write
+                    signal.raise_signal(signal.SIGTSTP)
             case "refused":
                 Secret(plain).wipe()
                 self.exit(return_code=5)
