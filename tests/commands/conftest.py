@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import threading
 import time
@@ -105,6 +106,9 @@ class Command:
             code = run(arguments, Inherited(dict(os.environ), umask=0o022, core_limit=0))
         except SystemExit as ended:  # argparse
             code = int(ended.code or 0)
+        finally:
+            # `exec` of what cannot be executed leaves it so that the next broken pipe would end this process.
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         return Said(code, *self._capfd.readouterr(), next((each for each in arguments if each in COMMANDS), ""))
 
 
