@@ -425,9 +425,9 @@ class User(FakeFace):
             return made[-1] if made else self.world.create()
         exact = [each.exact for each in page.view().instructions if "public key" in each.text]
         public = "\n".join((*exact[0], "")) if exact else ""
-        known = [each for each in made if public and each[1] == public]
+        known = [each for each in made if (each[1] == public if public else each[0] in self.world.entered)]
         is_forgotten = self.world.random.random() < 0.1
-        is_enough = known and self.world.random.random() < 0.7
+        is_enough = known and self.world.random.random() < (0.7 if public else 0.2)
         return known[-1] if is_enough else self.world.create(public, ANY if is_forgotten else page.whitelist_to_paste)
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:

@@ -122,6 +122,37 @@ async def test_what_lives_when_the_job_ends_is_named_and_a_job_of_its_own_retire
             await flow.begin(Mode.RETIRE)
 
 
+@pytest.mark.parametrize("is_given_up", [True, False])
+@pytest.mark.parametrize("may", [{}, {"enableReading": True}], ids=["proven", "accepted"])
+async def test_a_secret_that_worked_is_kept_where_another_was_entered_for_the_same_key(
+    world: World, is_given_up: bool, may: dict[str, bool]
+) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        await begin(world, flow)
+        made = await enter(world, flow, **may)
+        flow.back()
+        await flow.credentials.store_hmac(made.api_key, Secret("w" * 64))
+        if is_given_up:
+            await flow.abandon()
+        else:
+            await switch(world, flow)
+        (unused,) = flow.retire.unused
+        assert unused.name.last_four == made.api_key.last_four()
+        held = await flow.context.vault.fetch(unused)
+        assert held is not None
+        assert held.signing == made.secret
+        if is_given_up:
+            return
+        await world.simulated_page.delete(made.api_key)
+        for key in filter(None, [flow.retire.legacy]):
+            await world.simulated_page.delete(Secret((await flow.context.vault.fetch(key)).api_key.reveal()))
+        await world.kill(flow)
+        report = await flow.purge()
+        assert ends(report) == {made.api_key.last_four(): Grade.PROVEN}
+    assert len(world.store.services) == 1
+
+
 async def test_a_job_that_retires_what_is_left_can_be_given_up(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow)

@@ -375,7 +375,7 @@ class Flow:
         idle = (Slot.PENDING, Slot.DRAFT, Slot.UNUSED)
         keys = [key for key in self.context.journal.kept_keys(self.context.environment.name) if key.slot in idle]
         if fresh := [key.item for key in keys if key.slot is Slot.PENDING and key.item in unused]:
-            self.context.journal.set_aside(fresh)
+            self.context.journal.set_aside(self.context.environment.name, fresh)
         for key in keys:
             if key.item not in unused and key.holding is Holding.STORED:
                 is_key = key.slot is not Slot.DRAFT and bool(key.name.last_four)  # not swapped values

@@ -193,12 +193,16 @@ class Journal:
 
         What may be a secret is not named by its end.
         """
-        stored = (key for key in self.kept_keys(environment) if key.holding is Holding.STORED)
+        from wizard.rotation.unused_keys import best_of_each  # noqa: PLC0415 - loaded when it is needed
+
+        stored = [key for key in self.kept_keys(environment) if key.holding is Holding.STORED]
         newest = {key.name.fingerprint: key for key in stored}  # it may be entered once more, and be used
-        return tuple(self._unused(key) for key in newest.values() if key.slot is Slot.UNUSED)
+        idle = [key for key in stored if newest[key.name.fingerprint].slot is key.slot is Slot.UNUSED]
+        best = best_of_each(self, idle).values() if idle else ()
+        return tuple(self._unused(key) for key in idle if key in best)
 
     def _unused(self, key: KeyRecord) -> KeyRecord:
-        from wizard.rotation.unused_keys import answers, may_be_secret  # noqa: PLC0415 - loaded when it is needed
+        from wizard.rotation.unused_keys import answers, may_be_secret  # noqa: PLC0415
 
         fingerprint = key.name.fingerprint
         is_hidden = may_be_secret(key.kind, answers(self, fingerprint))
@@ -231,6 +235,7 @@ class Journal:
     ) -> None:
         """Keep what the exchange said to a key that was entered: accepted, or refused with this code."""
         said = {"accepted": accepted, "code": code, "is_on_sapi": site.has_sapi, "address": address, "site": site.name}
+        said["item"] = record.item
         with self._database.transaction() as write:
             self._append_key(write, "key.answered", record, **said)
 
@@ -267,8 +272,7 @@ class Journal:
             if current:
                 write.update("keys", ("item", current.item), slot=Slot.LEGACY)
             write.update("keys", ("item", item), slot=Slot.CURRENT, whitelist=self.whitelist_of(rotation))
-            for each in unused:
-                write.update("keys", ("item", each), slot=Slot.UNUSED)
+            self._set_aside(write, rotation.environment, unused)
             self._go(write, taken, "key.promoted", **_about(pending))
 
     def revert(self, taken: Transition) -> None:
@@ -282,11 +286,17 @@ class Journal:
             write.update("keys", ("item", legacy.item), slot=Slot.CURRENT)
             self._go(write, taken, REVERTED, **_about(legacy))
 
-    def set_aside(self, items: Iterable[str]) -> None:
-        """Say that these keys were entered, are not used, and may live."""
+    def set_aside(self, environment: str, items: Iterable[str]) -> None:
+        """Say that these keys were entered, are not used, and may live; also each that was entered more than once."""
         with self._database.transaction() as write:
-            for item in items:
-                write.update("keys", ("item", item), slot=Slot.UNUSED)
+            self._set_aside(write, environment, items)
+
+    def _set_aside(self, write: Transaction, environment: str, items: Iterable[str]) -> None:
+        keys, chosen = self.kept_keys(environment), set(items)
+        names = {key.name.fingerprint for key in keys if key.item in chosen}
+        for key in keys:
+            if key.name.fingerprint in names and key.slot is Slot.PENDING:
+                write.update("keys", ("item", key.item), slot=Slot.UNUSED)
 
     def record_whitelist(self, taken: Transition, current: KeyRecord) -> None:
         """Make the list that was composed in this rotation the one of the current key, and move on."""

@@ -6,13 +6,13 @@ again and again, as each call shows it to the exchange. What is known comes from
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 
 from wizard.core.credentials import KeyKind
-from wizard.custody.records import Holding, Slot
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.exchange.diagnosis import MALFORMED_KEY, REFUSED_KEY, WRONG_SIGNATURE
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
@@ -70,22 +70,28 @@ def may_be_secret(kind: KeyKind, said: Sequence[Answer]) -> bool:
     return kind is KeyKind.HMAC and not is_known(said) and any(one.code is not None for one in said)
 
 
+def best_of_each(journal: Journal, keys: Iterable[KeyRecord]) -> dict[str, KeyRecord]:
+    """Return of each API key, by fingerprint, the newest whose very secret was accepted, else the newest.
+
+    Another secret may have been entered for an API key that worked.
+    """
+
+    def has_worked(key: KeyRecord) -> bool:
+        said = [event.detail for event in journal.events(kind=ANSWERED, about=key.name.fingerprint)]
+        return key.proven_at is not None or any(each["accepted"] and each.get("item") == key.item for each in said)
+
+    return {key.name.fingerprint: key for key in sorted(keys, key=has_worked)}
+
+
 def to_set_aside(journal: Journal, environment: str, item: str = "", *, is_import: bool) -> list[str]:
     """Return the items of stored keys that may live on the exchange unused, when `item` is the key in use, or none is.
 
-    Of an API key that was stored several times the newest. An import enters keys that other programs use: those are not
-    named as forgotten, as nobody made them for the wizard.
+    One of each API key. An import enters keys that other programs use: those are not named as forgotten, as nobody made
+    them for the wizard.
     """
     slots = (Slot.UNUSED,) if is_import else (Slot.UNUSED, Slot.PENDING)
     keys = [key for key in journal.kept_keys(environment) if key.holding is Holding.STORED]
-    seen = {key.name.fingerprint for key in keys if key.slot in (Slot.CURRENT, Slot.LEGACY) or key.item == item}
-
-    def found() -> Iterator[str]:
-        for key in reversed(keys):
-            fingerprint = key.name.fingerprint
-            if key.slot in slots and fingerprint not in seen and key.name.last_four:
-                seen.add(fingerprint)
-                if not is_no_key(answers(journal, fingerprint)):
-                    yield key.item
-
-    return list(found())
+    used = {key.name.fingerprint for key in keys if key.slot in (Slot.CURRENT, Slot.LEGACY) or key.item == item}
+    idle = [key for key in keys if key.slot in slots and key.name.last_four and key.name.fingerprint not in used]
+    found = best_of_each(journal, idle).items()
+    return [key.item for fingerprint, key in found if not is_no_key(answers(journal, fingerprint))]

@@ -332,7 +332,12 @@ class RetireStep:
         name = record.name if is_key else KeyName(record.name.fingerprint, "")
         said = {"end": end, "proof": proof.replace(str(record.name), str(name))}
         self._context.journal.record(self._context.rotation, SETTLED, {**asdict(name), **said})
-        await self._context.vault.purge(record, f"{DEATH} {end}" if end != STAYS else "the user says that it stays")
+        for each in self._context.journal.kept_keys(record.environment):
+            is_same = each.name.fingerprint == record.name.fingerprint and each.slot is Slot.UNUSED
+            if is_same and each.holding is Holding.STORED:
+                await self._context.vault.purge(
+                    each, f"{DEATH} {end}" if end != STAYS else "the user says that it stays"
+                )
 
     def unused_keys(self) -> tuple[UnusedKey, ...]:
         """Return what became of the keys that were never used: those settled in this job, and those that are left."""
