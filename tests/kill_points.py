@@ -74,6 +74,7 @@ class _Inside(threading.local):
 
 class _Recorder:
     def __init__(self, log: Path, point: Point | None) -> None:
+        self.log = log
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self.point, self._counts, self._inside = point, Counter[str](), _Inside()
         self._is_due = False
@@ -262,8 +263,7 @@ def _wrap_keyring(recorder: _Recorder) -> None:
             return await call(self, operation, **given)
         with recorder.writing(f"place {operation}") as name:
             if recorder.point and recorder.point in [(name, Moment.DURING), (name, Moment.WORKER)]:
-                recorder.say(f"killed {recorder.point}")
-                given["kill"] = recorder.point.moment
+                given["kill"] = recorder.point.moment, f"killed {recorder.point}\n", str(recorder.log)
             return await call(self, operation, **given)
 
     keyring_process.KeyringProcess.call = called
@@ -276,12 +276,18 @@ def be_worker() -> None:
     respond = main.respond
 
     def responded(request: dict[str, Any]) -> dict[str, Any]:
-        due = request.pop("kill", "")
-        if due == Moment.DURING:
-            os.kill(os.getppid(), signal.SIGKILL)
+        moment, said, log = request.pop("kill", ("", "", ""))
+
+        def kill(process: int) -> None:
+            with Path(log).open("a") as file:
+                file.write(said)
+            os.kill(process, signal.SIGKILL)
+
+        if moment == Moment.DURING:
+            kill(os.getppid())
         answer = respond(request)
-        if due == Moment.WORKER:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if moment == Moment.WORKER:
+            kill(os.getpid())
         return answer
 
     main.respond = responded

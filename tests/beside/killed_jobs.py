@@ -29,7 +29,7 @@ from tests.beside.forks import QUICK_PROGRAM, REPOSITORY, Forks
 from tests.beside.host import EXEC, LONGEST_COMMAND, Host, Ran, torn_files
 from tests.beside.line_user import LineUser, Rotation, Stuck, line_mode
 from tests.commands.conftest import HERE, SHAPES, Bench
-from tests.kill_points import Point, commits, killed_at, read, source
+from tests.kill_points import Moment, Point, commits, killed_at, read, source
 from tests.secret_service import NAME, PrivateBus, private_bus
 from tests.terminal.harness import Terminal
 from wizard.core.bot_variables import OWN
@@ -56,7 +56,8 @@ BOT = "bot.env"
 STATUS, CHECK, HISTORY = ("status", "--json"), ("check", "bench", "--json"), ("history", "bench", "--json")
 DOCTOR = ("doctor", "--only", "files")
 COMMANDS = (EXEC, CHECK, STATUS, HISTORY, DOCTOR)
-FINE, SAYS_NO, ALIVE, INCONCLUSIVE = 0, 1, 4, 6
+FINE, SAYS_NO, IS_OPEN, ALIVE, INCONCLUSIVE = 0, 1, 3, 4, 6
+TOLD = ("passed", "failed")
 MOST_WIZARDS = 4
 PAUSE = 2.0
 """Seconds between two commands of the loop."""
@@ -262,6 +263,8 @@ class Trial:
     def _look_at_the_end(self) -> None:
         if (met := killed_at(self.host.home / "log")) != str(self.point):
             self.lose(f"it was not killed there, but at {met or 'no place'}")
+        if (self.wizards > 1) is (self.point.moment is Moment.WORKER):
+            self.lose(f"{self.wizards} wizards were needed")
         last = [self.host.run(*command) for command in (EXEC, CHECK, STATUS)]
         self.judge(last)
         if {one.code for one in last} - {FINE, INCONCLUSIVE}:
@@ -327,11 +330,16 @@ def wrong(ran: Ran, job: Rotation) -> str:
     if (current and current["fingerprint"]) not in names:
         return f"{ran.arguments[0]} named a wrong key"
     if ran.arguments == STATUS:
-        return ""
+        return "" if ran.code in (FINE, IS_OPEN, ALIVE) else f"status ended with {ran.code}"
     if "" in allowed and ran.code == SAYS_NO and not current:
         return ""
-    failed = {one["subject"] for one in ran.json.get("checks", ()) if one["outcome"] == "failed"}
+    said = {
+        outcome: {one["subject"] for one in ran.json.get("checks", ()) if one["outcome"] == outcome} for outcome in TOLD
+    }
+    failed = said["failed"]
     is_dead = may_be_old and deleted is not None and ran.ended > deleted
+    if is_dead and not may_be_new and ran.begun > deleted and "Accepted" in said["passed"]:
+        return "check ticked a key that was deleted before"
     is_leaked = job.mode is Mode.LEAKED and may_be_old
     # A target lacks the key until the job delivers it. A list is to be changed because there is none.
     failed -= {"Target bot", "IP restriction" if is_list else "", "Legacy key" if may_be_new else ""}
