@@ -145,15 +145,14 @@ class Watch:
     def _look(self) -> None:
         while not self._stop.wait(0.03):
             for entry in set(Path("/proc").glob("[0-9]*")) - self._old:
-                with suppress(OSError):
-                    self._read(entry)
+                self._read(entry)
 
     def _read(self, entry: Path) -> None:
-        before, environ = (entry / "cmdline").read_bytes(), (entry / "environ").read_bytes()
+        before, environ = _bytes(entry / "cmdline"), _bytes(entry / "environ")
         # A process that has become another one meanwhile has other arguments.
-        arguments = (before, (entry / "cmdline").read_bytes())
-        self._seen |= {*arguments, (entry / "comm").read_bytes(), *(entry / "status").read_bytes().splitlines()[:1]}
-        self._seen |= {line.split(None, 5)[-1] for line in (entry / "maps").read_bytes().splitlines()}
+        arguments = (before, _bytes(entry / "cmdline"))
+        self._seen |= {*arguments, _bytes(entry / "comm"), *_bytes(entry / "status").splitlines()[:1]}
+        self._seen |= {line.split(None, 5)[-1] for line in _bytes(entry / "maps").splitlines()}
         if not any(each.startswith(self._but) for each in arguments):
             self._seen |= set(environ.split(b"\0"))
 
@@ -164,3 +163,10 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+
+
+def _bytes(file: Path) -> bytes:
+    """Return what a file of a process holds; nothing where it has ended, or shows it to root alone."""
+    with suppress(OSError):
+        return file.read_bytes()
+    return b""

@@ -67,7 +67,7 @@ class Table:
     """Source × sink: how often each was right, and what was wrong. `seen` has the sources whose mark was written."""
 
     def __init__(self) -> None:
-        self.right, self.wrong, self.seen = Counter[str](), list[str](), set[str]()
+        self.right, self.wrong, self.seen, self.with_text = Counter[str](), list[str](), set[str](), 0
 
     def note(self, source: str, sink: str, text: str, name: str, *, is_json: bool = False) -> None:
         """Judge what a sink was given."""
@@ -75,10 +75,11 @@ class Table:
         self.right[f"{source} → {sink}"] += bool(text and not found)
         self.wrong += [f"{source} → {sink}, {name}: {each}" for each in found]
         self.seen |= {source} if MARK in text else set()
+        self.with_text += MARK in text
 
     def check(self, *sources: str) -> None:
         """Print the table, and fail where something was wrong, or nothing of these sources was repeated."""
         print("", *(f"{where}: {count} right" for where, count in self.right.items() if count), sep="\n")
-        print(f"{self.right.total()} right, {len(self.wrong)} wrong")
+        print(f"{self.right.total()} right, {self.with_text} of them with hostile text, {len(self.wrong)} wrong")
         assert not self.wrong, "\n".join(self.wrong[:40])
         assert self.seen == {*sources}

@@ -381,7 +381,7 @@ def wrong_at_end(host: KillHost, job: Rotation) -> list[str]:
     if json.loads((host.home / TARGET).read_text())["api_key"] != job.last:
         found.append("the target has another key")
     # Of the first journal a scratch stays where its maker was killed: another one may be making it.
-    left = [file.name for file in (host.home / "kw").rglob("*.new-*") if not file.name.startswith("journal.")]
+    left = [file.name for file in host.home.rglob("*.new-*") if not file.name.startswith("journal.")]
     return found + [f"these files are left: {left}"] * bool(left)
 
 
