@@ -101,7 +101,7 @@ async def test_a_state_is_said_as_it_was_read(kind: str, mark: str, screen: Any,
                 if inspect.isawaitable(done := eval(act, NAMES, names)):
                     await done
             now = [*acts, *(bench.said or await said(screen, bench.page))]
-            now = [line.replace(bench.base_url.rpartition(":")[2], "49152") for line in now]
+            now = "\n".join(now).replace(bench.base_url.rpartition(":")[2], "49152").split("\n")
             now = [re.sub("(operator trace) and (operator plain)", r"\2 and \1", line) for line in now]  # in any order
         if WRITES:
             file.write_text("\n".join([*now, ""]))
