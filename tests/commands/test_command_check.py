@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -18,8 +20,9 @@ from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file import make_file
-from wizard.custody.records import Slot
+from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.store import MemoryStore, Store
+from wizard.rotation.journal import Journal
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.opening import open_flow, sole_writer
 
@@ -328,6 +331,24 @@ def change_the_whitelist(bench: Bench, store: Store, credentials: Credentials) -
 
 
 class TestKeysThatShouldBeDead:
+    def test_a_switch_while_the_records_are_read_makes_no_key_its_own_legacy_key(
+        self, bench: Bench, fake_keyring: Store, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        read = Journal.key_in
+
+        def read_and_switch(journal: Journal, environment: str, slot: Slot) -> KeyRecord | None:
+            found = read(journal, environment, slot)
+            if slot is Slot.CURRENT:
+                with closing(sqlite3.connect(bench.paths.journal)) as database, database:
+                    database.execute("UPDATE keys SET slot = ? WHERE slot = ?", (Slot.LEGACY, Slot.CURRENT))
+            return found
+
+        monkeypatch.setattr(Journal, "key_in", read_and_switch)
+        said = command("check", "bench", "--json")
+        assert said.json["current"] is not None
+        assert said.json["other_keys"] == []
+
     def test_a_living_legacy_key_is_exit_4_until_it_is_deleted(
         self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:

@@ -39,7 +39,7 @@ from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances
 from wizard.net.route import decide_route
 from wizard.rotation.bots import child_environ, run_command
-from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
+from wizard.rotation.current_credentials import NoCurrentKeyError, current_key_in, fetch
 from wizard.rotation.delivery import deliveries
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, circumstances, open_exchange
 from wizard.rotation.findings import (
@@ -188,13 +188,13 @@ def _print(verdict: _Verdict, environment: Environment, options: argparse.Namesp
 
 async def _check(environment: Environment, paths: Paths, known: Settings, options: argparse.Namespace) -> _Verdict:
     """Return what was found; each trouble becomes a finding, but one of the journal, which is a `WizardError`."""
-    try:
-        key = current_key(environment.name, paths)
-    except NoCurrentKeyError as error:
-        writer = FindingWriter(time.time, "")
-        missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
-        return _Verdict(Exit.SAYS_NO, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
     with read_journal(paths) as journal:
+        try:
+            key = current_key_in(journal, environment.name)
+        except NoCurrentKeyError as error:
+            writer = FindingWriter(time.time, "")
+            missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
+            return _Verdict(Exit.SAYS_NO, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
         legacy, job = journal.key_in(environment.name, Slot.LEGACY), journal.open_rotation(environment.name)
         keys = (*filter(None, (legacy,)), *journal.unused(environment.name))
         others = tuple(_Other(each, answers(journal, each.name.fingerprint)) for each in keys)

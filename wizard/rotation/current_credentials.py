@@ -20,7 +20,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore, start_worker
 from wizard.custody.keyring_worker.protocol import Code
 from wizard.custody.records import KeyRecord, Slot, credentials_of
-from wizard.rotation.journal import read_journal
+from wizard.rotation.journal import Journal, read_journal
 
 if TYPE_CHECKING:
     from wizard.custody.keyring_process import KeyringProcess
@@ -153,7 +153,12 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
 def current_key(environment: str, paths: Paths) -> KeyRecord:
     """Return what the journal knows of the key in use; a `NoCurrentKeyError` where there is none."""
     with read_journal(paths) as journal:
-        record = journal.key_in(environment, Slot.CURRENT)
+        return current_key_in(journal, environment)
+
+
+def current_key_in(journal: Journal, environment: str) -> KeyRecord:
+    """Return what a journal that is open knows of the key in use; a `NoCurrentKeyError` where there is none."""
+    record = journal.key_in(environment, Slot.CURRENT)
     if record is None:
         why = "None was stored and proven yet."
         advice = f"Create one, or import the one you use: key-wizard --env {environment}"
