@@ -57,7 +57,6 @@ STATUS, CHECK, HISTORY = ("status", "--json"), ("check", "bench", "--json"), ("h
 DOCTOR = ("doctor", "--only", "files")
 COMMANDS = (EXEC, CHECK, STATUS, HISTORY, DOCTOR)
 FINE, SAYS_NO, IS_OPEN, ALIVE, INCONCLUSIVE = 0, 1, 3, 4, 6
-TOLD = ("passed", "failed")
 MOST_WIZARDS = 4
 PAUSE = 2.0
 """Seconds between two commands of the loop."""
@@ -333,12 +332,10 @@ def wrong(ran: Ran, job: Rotation) -> str:
         return "" if ran.code in (FINE, IS_OPEN, ALIVE) else f"status ended with {ran.code}"
     if "" in allowed and ran.code == SAYS_NO and not current:
         return ""
-    said = {
-        outcome: {one["subject"] for one in ran.json.get("checks", ()) if one["outcome"] == outcome} for outcome in TOLD
-    }
-    failed = said["failed"]
+    told = [(one["subject"], one["outcome"]) for one in ran.json.get("checks", ())]
+    failed = {subject for subject, outcome in told if outcome == "failed"}
     is_dead = may_be_old and deleted is not None and ran.ended > deleted
-    if is_dead and not may_be_new and ran.begun > deleted and "Accepted" in said["passed"]:
+    if is_dead and not may_be_new and ran.begun > deleted and ("Accepted", "passed") in told:
         return "check ticked a key that was deleted before"
     is_leaked = job.mode is Mode.LEAKED and may_be_old
     # A target lacks the key until the job delivers it. A list is to be changed because there is none.
