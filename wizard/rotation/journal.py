@@ -193,12 +193,14 @@ class Journal:
 
         What may be a secret is not named by its end.
         """
-        from wizard.rotation.unused_keys import best_of_each  # noqa: PLC0415 - loaded when it is needed
-
         stored = [key for key in self.kept_keys(environment) if key.holding is Holding.STORED]
         newest = {key.name.fingerprint: key for key in stored}  # it may be entered once more, and be used
         idle = [key for key in stored if newest[key.name.fingerprint].slot is key.slot is Slot.UNUSED]
-        best = best_of_each(self, idle).values() if idle else ()
+        if not idle:
+            return ()
+        from wizard.rotation.unused_keys import best_of_each  # noqa: PLC0415 - loads the exchange's part
+
+        best = best_of_each(self, idle).values()
         return tuple(self._unused(key) for key in idle if key in best)
 
     def _unused(self, key: KeyRecord) -> KeyRecord:
