@@ -8,11 +8,12 @@ import string
 import sysconfig
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests.custody.keys import rsa_4096_pair
-from wizard.core.key_shape import holds_key
+from wizard.core.key_shape import holds_key, mask_keys
 from wizard.exchange.signing import generate_ed25519
 
 KEY = "".join(random.Random(6).choices(string.ascii_letters + string.digits, k=64))
@@ -73,3 +74,9 @@ def test_of_the_paths_of_this_python_hardly_any_looks_like_a_key() -> None:
     told = [path for path in paths if holds_key(path)]
     assert len(paths) > 3_000
     assert len(told) <= len(paths) / 5_000, told
+
+
+def test_no_piece_of_a_known_value_stands_between_its_percent_signs() -> None:
+    signature = "AbCdEfGh/i/KlMnOpQr=="
+    encoded = quote(signature, safe="")
+    assert mask_keys(f"signature={encoded} of a call", "••••", (signature, encoded)) == "signature=•••• of a call"

@@ -30,12 +30,13 @@ def holds_key(text: str) -> bool:
 
 def mask_keys(text: str, mask: str, known: Iterable[str]) -> str:
     """Return `text` with `mask` where a run looks like a key, and where eight characters of a known one stand."""
-    for each in known:
+    hidden: set[int] = set()
+    for each in known:  # all in the text as it came: one may stand there percent-encoded, which is another known one
         size = min(8, len(each))
         pieces = {each[at : at + size] for at in range(len(each) - size + 1)} - {""}
-        hidden = {at + more for at in range(len(text)) if text[at : at + size] in pieces for more in range(size)}
-        text = "".join("\0" if at in hidden else character for at, character in enumerate(text))
-    return _RUN.sub(mask, re.sub("\0+", mask, text))
+        hidden |= {at + more for at in range(len(text)) if text[at : at + size] in pieces for more in range(size)}
+    cut = "".join("\0" if at in hidden else character for at, character in enumerate(text))
+    return _RUN.sub(mask, re.sub("\0+", mask, cut))
 
 
 def _is_base64(text: str) -> bool:
