@@ -121,6 +121,7 @@ def to_the_end(walk: Walk) -> None:
     assert walk.leave() == 0
 
 
+@pytest.mark.slow
 def test_by_keyboard(case: Case) -> None:
     case.breaks()
     with on_terminal(JOB, case.host.environ) as walk:

@@ -28,7 +28,9 @@ UNLISTED = Answer(401, -2015)
         ("binance-sdk-spot", "one_market", ["BTCUSDT"]),
         ("python-binance", "ws_ping", {}),
         ("binance-connector", "ws_ping", {}),
-        ("ccxt", "markets", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]),
+        pytest.param(
+            "ccxt", "markets", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"], marks=pytest.mark.slow
+        ),
         ("ccxt", "balance", {"BTC": 0.5, "ETH": 0.0, "USDT": 10_000.0}),
         ("ccxt", "unified_order", {}),
     ],

@@ -41,9 +41,9 @@ def host(clean_environment: Path) -> Iterator[tuple[Host, str]]:
     ("bot", "kind"),
     [
         ("ccxt", KeyKind.ED25519),
-        ("freqtrade-style", KeyKind.HMAC),
-        ("python-binance", KeyKind.ED25519),
-        ("binance-sdk-spot", KeyKind.HMAC),
+        pytest.param("freqtrade-style", KeyKind.HMAC, marks=pytest.mark.slow),
+        pytest.param("python-binance", KeyKind.ED25519, marks=pytest.mark.slow),
+        pytest.param("binance-sdk-spot", KeyKind.HMAC, marks=pytest.mark.slow),
         # How each client signs with the other kind is in test_clients_flows.py.
         pytest.param("ccxt", KeyKind.HMAC, marks=pytest.mark.whole),
         pytest.param("freqtrade-style", KeyKind.ED25519, marks=pytest.mark.whole),

@@ -79,6 +79,7 @@ def run_all(*names: str) -> dict[str, subprocess.CompletedProcess[str]]:
 WHOLE = {"journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-shm"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux says which open files were deleted")
 def test_what_runs_and_ends_beside_a_wizard_takes_nothing_away_from_it(bench: Bench, keyring: Store) -> None:
     old = bench.put_in_use(keyring)

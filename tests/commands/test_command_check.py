@@ -14,6 +14,7 @@ import pytest
 from tests.commands.conftest import HERE, Bench, Command, Said
 from tests.egress.fake_ssh import fake_ssh
 from tests.terminal.harness import Terminal
+from tests.tiers import slow
 from wizard.core import settings
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
@@ -267,7 +268,7 @@ class TestWhatChanged:
 class TestItsAdvice:
     """What it advises is done on the page and in the job that it names; then it is fine, and the key is the same."""
 
-    @pytest.mark.parametrize("whitelist", [HERE, ""])
+    @pytest.mark.parametrize("whitelist", [HERE, *slow("")])
     def test_after_a_changed_address(self, bench: Bench, keyring: Store, command: Command, whitelist: str) -> None:
         credentials = bench.put_in_use(keyring, whitelist=whitelist, is_restricted=bool(whitelist))
         if not whitelist:
@@ -281,7 +282,7 @@ class TestItsAdvice:
         change_the_whitelist(bench, keyring, credentials)
         self.expect_fine(command, credentials)
 
-    @pytest.mark.parametrize("now", [{"enableReading": True}, {**SPOT, "enableWithdrawals": True}])
+    @pytest.mark.parametrize("now", [{"enableReading": True}, *slow({**SPOT, "enableWithdrawals": True})])
     def test_after_a_permission_that_was_changed_on_purpose(
         self, bench: Bench, keyring: Store, command: Command, now: dict[str, bool]
     ) -> None:

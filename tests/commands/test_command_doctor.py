@@ -16,6 +16,7 @@ import trustme
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
+from tests.tiers import slow
 from wizard.commands import doctor, prompts
 from wizard.commands.doctor import compare_stored_keys
 from wizard.core.secret import Secret
@@ -238,6 +239,7 @@ def test_the_variable_that_chose_a_dead_proxy_is_named_without_its_password(
     assert "trader" not in str(check)
 
 
+@pytest.mark.slow
 def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "CALL_DEADLINE", 0.2)
     bench.fault(latency_ms=20_000)
@@ -245,7 +247,7 @@ def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monk
     assert areas(command, "--only", "clock") == {"clock": ["inconclusive"]}
 
 
-@pytest.mark.parametrize("area", ["network", "clock"])
+@pytest.mark.parametrize("area", ["network", *slow("clock")])
 def test_a_name_server_that_never_answers_is_not_waited_for(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, area: str
 ) -> None:

@@ -378,9 +378,7 @@ def in_files(key: str, secret: str) -> dict[str, str]:
 
 
 @pytest.mark.keyring
-@pytest.mark.parametrize(
-    "kind", ["env", "ppk", *slow(*(kind for kind in in_files("", "") if kind not in ("env", "ppk")))]
-)
+@pytest.mark.parametrize("kind", ["ppk", *slow(*(kind for kind in in_files("", "") if kind != "ppk"))])
 def test_no_value_of_a_file_is_anywhere_else(
     kind: str, bench: Bench, keyring: Store, directory: Path, made: NewKey
 ) -> None:

@@ -181,6 +181,7 @@ def test_a_place_that_needs_a_passphrase_is_never_asked_for_one(account: Account
     assert (said.code, said.json["error"]) == (5, "file-closed"), said
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hasty")
 def test_a_keyring_that_is_unlocked_can_be_the_place(bench: Bench, keyring: Store, command: Command) -> None:
     account = Account(bench, keyring)

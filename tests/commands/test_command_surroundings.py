@@ -195,6 +195,7 @@ def outcome(line: str, environ: str = "") -> tuple[str, int, str]:
     return f"{environ} {line[:80]}", done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # some eighty processes
 @pytest.mark.parametrize("of", [5, *slow(1)])
 def test_no_process_ends_by_an_internal_error_whatever_it_is_given(paths: Paths, of: int) -> None:

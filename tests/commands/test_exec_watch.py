@@ -111,6 +111,7 @@ class TestARestart:
             assert not is_alive(first)
             assert "did not end within 0.5 s" in bot.said() + bot.said()
 
+    @pytest.mark.slow
     def test_does_not_come_where_the_user_ends_the_bot_meanwhile(self, bench: Bench, keyring: Store) -> None:
         bench.put_in_use(keyring)
         with watched(STUBBORN, "--stop-within", "3") as bot:
@@ -156,6 +157,7 @@ class TestASignal:
                 assert bot.hear() == name
             assert bot.end() == 7
 
+    @pytest.mark.slow
     def test_may_be_all_that_a_new_key_causes(self, bench: Bench, keyring: Store) -> None:
         bench.put_in_use(keyring)
         with watched(SIGNALS, "--signal", "HUP") as bot:

@@ -284,6 +284,7 @@ async def keyring_template(tmp_path: Path) -> AsyncIterator[KeyringTemplate]:
             yield KeyringTemplate(tmp_path, one, settings="", bus=bus)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(0)
 async def test_a_rotation_is_killed_while_a_key_is_made_and_while_one_is_deleted(template: Template) -> None:
     made, deleted = (Point(f"exchange {method} {KEYS} #1", Moment.DURING) for method in ("POST", "DELETE"))

@@ -126,6 +126,7 @@ def ordinary(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Paths, Run]]:
         yield own, run
 
 
+@pytest.mark.slow
 @only_root
 def test_a_journal_that_may_only_be_read_is_read(ordinary: tuple[Paths, Run]) -> None:
     own, run = ordinary

@@ -241,6 +241,7 @@ async def test_two_writers_lose_nothing(file: Path) -> None:
             assert await store.read(f"{name}:{number}") == Secret(f"value {number}" * 50)
 
 
+@pytest.mark.slow
 async def test_a_writer_that_is_killed_in_the_middle_loses_nothing_that_it_had_written(file: Path) -> None:
     store = await opened(file)
     await store.write("current", Secret("the key in use"))

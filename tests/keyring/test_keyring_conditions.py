@@ -54,6 +54,7 @@ def judge(said: dict[str, dict[str, Any]]) -> None:
     assert all(told["seconds"] < 60 for told in said.values()), "a hung one ends by its deadline"
 
 
+@pytest.mark.slow
 async def test_each_condition_has_its_sentence_and_its_remedy() -> None:
     require_daemons()
     command = [sys.executable, "-m", "tests.keyring.conditions"]

@@ -93,6 +93,7 @@ async def test_a_call_to_a_hung_keyring_can_be_cancelled(own_bus: PrivateBus) ->
     assert children() < before
 
 
+@pytest.mark.slow
 async def test_after_a_crash_of_the_keyring_nothing_is_believed_that_is_not_there(
     own_bus: PrivateBus, vaults: Vaults
 ) -> None:

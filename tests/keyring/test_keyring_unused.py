@@ -18,6 +18,7 @@ from wizard.rotation.model import Grade, Mode
 pytestmark = pytest.mark.keyring
 
 
+@pytest.mark.slow
 async def test_two_forgotten_keys_leave_the_keyring_when_both_are_proven_dead(
     unlocked: dict[str, str], tmp_path: Path
 ) -> None:

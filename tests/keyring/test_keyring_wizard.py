@@ -89,6 +89,7 @@ def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cance
         assert b"never mind" not in walk.terminal.drawn
 
 
+@pytest.mark.slow
 def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) -> None:
     with wizard(prompting, "--plain", "--env", "production") as walk:
         walk.see("The keyring is locked", "What next?")
@@ -147,6 +148,7 @@ def processes_of(login: dict[str, str]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_advised_command_opens_the_wizard_with_a_bus_that_draws_nothing_and_ends_with_it(
     login: dict[str, str],
 ) -> None:
@@ -192,6 +194,7 @@ async def key_in_use(exchange: dict[str, str], file: Path) -> NewKey:
     return made
 
 
+@pytest.mark.slow
 async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyboard(
     own_bus: PrivateBus, exchange: dict[str, str]
 ) -> None:

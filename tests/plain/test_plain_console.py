@@ -20,7 +20,7 @@ from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.terminal import LONGEST_LINE, TerminalConsole
 
 KEY, SECRET = ("".join(random.Random(number).choices("0123456789abcdef", k=64)) for number in (1, 2))
-DELAYS = (0, 0.4, *slow(0.05, 0.15, 1.0))
+DELAYS = (0, *slow(0.05, 0.15, 0.4, 1.0))
 
 
 class Pipes:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from tests.canaries import leaked
 from tests.plain.script import Line, PlainWorld, journal_text, visit
 from tests.plain.walks import SWITCH, TO_CREDENTIALS, entered, from_page, of_type, typed
+from tests.tiers import slow
 from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
 from wizard.custody.errors import CustodyError
@@ -22,7 +23,7 @@ ENTER: list[Line] = [*TO_CREDENTIALS, *of_type("hmac"), ("What next?", "save")]
 PEM = f"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE{'A' * 44}\n-----END PRIVATE KEY-----"
 
 
-@pytest.mark.parametrize("kind", ["hmac", "ed25519", "rsa"])
+@pytest.mark.parametrize("kind", ["hmac", "ed25519", *slow("rsa")])
 async def test_a_key_from_the_simulated_page_is_stored_and_works(plain: PlainWorld, kind: str) -> None:
     ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), ("The new key works from here", "quit"))
     assert "PRIVATE KEY-----" not in ended.text
@@ -146,6 +147,7 @@ async def test_a_place_that_refuses_once_is_asked_again_with_what_was_typed(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_pasted", [False, True])
 async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
     plain: PlainWorld, tmp_path: Path, is_pasted: bool, unwiped: Unwiped

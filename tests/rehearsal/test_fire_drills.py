@@ -176,6 +176,7 @@ async def test_in_that_drill_the_records_lead_to_the_whitelist() -> None:
         assert seen.current.proven_from == "203.0.113.42", "it has worked before"
 
 
+@pytest.mark.slow
 async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
     code, result, err = await drill_by_command("rate-limited")
     assert before_correction(result)["mending"] == "Waited 4 s."
@@ -217,6 +218,7 @@ async def test_a_scenario_that_does_not_exist_is_a_usage_error() -> None:
     assert all(name in err for name in SCENARIOS)
 
 
+@pytest.mark.slow
 @pytest.mark.keyring
 async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
     with secret_service() as environ:
@@ -266,6 +268,7 @@ async def test_the_home_screen_of_a_drill_says_what_will_go_wrong_what_is_seen_a
         assert [sentence in about for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.keyring
 async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_traceback() -> None:
     with secret_service() as environ:
@@ -287,6 +290,7 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
         assert "Traceback" not in err
 
 
+@pytest.mark.slow
 @pytest.mark.keyring
 async def test_a_rehearsal_without_an_open_rotation_takes_the_scenario_that_is_asked_for() -> None:
     with (

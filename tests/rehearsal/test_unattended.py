@@ -54,7 +54,7 @@ async def _no_exchange_is_left() -> AsyncIterator[None]:
     end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
 
 
-@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+@pytest.mark.parametrize("kind", ["ed25519", *slow("hmac")])
 async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kind: str) -> None:
     code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind, is_hurried=False)
     assert code == 0, err
@@ -82,17 +82,20 @@ async def test_without_json_words_are_written_and_the_exchange_is_ended_with_the
     assert recall(Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal" / "exchange.json") is None
 
 
+@pytest.mark.slow
 async def test_from_a_host_without_a_mapped_address_it_still_ends_well() -> None:
     code, out, _ = await key_wizard("rehearse", "--auto", "--json", "--source-address", "127.0.0.2")
     assert code == 0
     assert "203.0.113.77" in out
 
 
+@pytest.mark.slow
 async def test_two_rehearsals_run_at_once() -> None:
     for code, out, err in await asyncio.gather(*[key_wizard("rehearse", "--auto", "--json") for _ in range(2)]):
         assert (code, json.loads(out)["grade"]) == (0, "proven"), err
 
 
+@pytest.mark.slow
 @pytest.mark.keyring
 async def test_two_rehearsals_at_once_share_no_key_and_an_open_one_is_resumed_first() -> None:
     with secret_service() as environ:
@@ -110,7 +113,7 @@ async def test_two_rehearsals_at_once_share_no_key_and_an_open_one_is_resumed_fi
 
 
 @pytest.mark.keyring
-@pytest.mark.parametrize("scenario", ["smooth", "sub-account"])
+@pytest.mark.parametrize("scenario", ["smooth", *slow("sub-account")])
 async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring(scenario: str) -> None:
     with secret_service() as environ:
         code, out, err = await key_wizard("rehearse", "--auto", "--json", "--scenario", scenario, environ=environ)
@@ -121,6 +124,7 @@ async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring(scenario: str) 
     assert list(state().glob("*.sqlite3*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.keyring
 @pytest.mark.timeout(600)  # three rehearsals, each of which starts some thirty interpreters
 @pytest.mark.parametrize("login_between", ["without one", *slow("with a keyring")])

@@ -57,6 +57,7 @@ async def test_all_bots_have_the_new_key_and_no_secret_is_elsewhere(
     assert canaries.in_files(tmp_path, *places, bao.directory, but=targets) == {}
 
 
+@pytest.mark.slow
 async def test_a_host_that_is_down_keeps_the_legacy_key_until_the_next_delivery(
     host: Host, fleet: dict[str, BotHost], bao: Bao
 ) -> None:

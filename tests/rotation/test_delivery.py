@@ -96,6 +96,7 @@ async def test_every_host_has_the_key_and_restarted_once(delivering: World, host
         assert restarts(one) == 1
 
 
+@pytest.mark.slow
 async def test_a_host_that_is_down_is_due_until_it_is_back(delivering: World, hosts: dict[str, BotHost]) -> None:
     async with delivering.flow() as flow:
         made = await delivering.put_key_in_use(flow)
@@ -113,6 +114,7 @@ async def test_a_host_that_is_down_is_due_until_it_is_back(delivering: World, ho
     assert [restarts(one) for one in hosts.values()] == [1, 1, 1]
 
 
+@pytest.mark.slow
 async def test_an_undone_switch_brings_the_key_before_back(delivering: World, hosts: dict[str, BotHost]) -> None:
     async with delivering.flow() as flow:
         old = await delivering.to_retire(flow)
@@ -187,6 +189,7 @@ async def cut_at_moments(world: World, host: BotHost, moments: int) -> int:
     return met
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments", [4, *whole(40)])
 async def test_a_host_that_dies_in_between_has_a_whole_file_or_none(
     delivering: World, hosts: dict[str, BotHost], moments: int

@@ -143,6 +143,7 @@ async def test_every_call_is_lost_in_every_way(tmp_path: Path, share: int) -> No
     await meet_all(tmp_path, every[share::8])
 
 
+@pytest.mark.slow
 async def test_calls_that_change_something_are_lost_in_each_way(tmp_path: Path) -> None:
     every = [*await ROTATION.points(tmp_path), *await CHANGED_ADDRESS.points(tmp_path)]
     changes = [point for point in every if point.call.method != "GET" and "silence" not in point.loss]

@@ -49,6 +49,7 @@ def test_a_rotation_is_walked_to_its_report_and_nothing_is_pasted(size: tuple[in
         assert b"Paste" not in walk.terminal.drawn
 
 
+@pytest.mark.slow
 def test_a_leaked_key_and_a_list_are_changed_by_one_confirmed_key_each() -> None:
     with rehearsing({}, *ARGUMENTS) as walk:
         walk.see("w Whitelist")
@@ -85,6 +86,7 @@ def test_the_way_by_hand_is_one_key_away_and_back() -> None:
         create(walk)
 
 
+@pytest.mark.slow
 def test_where_the_master_is_refused_enter_leads_to_the_page() -> None:
     with rehearsing({}, "--scenario", "master-refused") as walk:
         to_credentials(walk)

@@ -45,6 +45,7 @@ def test_a_key_press_that_needs_the_journal_is_answered_in_words_and_the_wizard_
         assert_ends_in_words(walk)
 
 
+@pytest.mark.slow
 def test_a_screen_that_reads_the_journal_by_itself_says_so_and_the_wizard_can_be_left() -> None:
     with rehearsing({}) as walk:
         walk.begin()

@@ -38,6 +38,7 @@ def sloppy_pastes(walk: Walk) -> None:
         empty_both(walk)
 
 
+@pytest.mark.slow
 def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_unseen() -> None:
     pair = generate_ed25519()
     pem = pair.private_pem.reveal()

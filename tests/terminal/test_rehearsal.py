@@ -31,7 +31,7 @@ def whole_rotation(walk: Walk, kind: str) -> None:
     ("kind", "size"),
     [
         pytest.param("hmac", (80, 24), id="hmac-80x24"),
-        pytest.param("ed25519", (60, 20), id="ed25519-60x20"),
+        pytest.param("ed25519", (60, 20), id="ed25519-60x20", marks=pytest.mark.slow),
         pytest.param("ed25519", (80, 24), id="ed25519-80x24", marks=pytest.mark.slow),
         pytest.param("hmac", (60, 20), id="hmac-60x20", marks=pytest.mark.slow),
     ],

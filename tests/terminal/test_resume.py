@@ -50,6 +50,7 @@ def assert_nothing_is_lost(environ: Mapping[str, str]) -> None:
         assert '"api_key"' in in_keyring(environ, key.item), f"the {key.slot} key is not in the keyring"
 
 
+@pytest.mark.slow
 def test_a_leaked_key_is_deleted_before_the_new_one_is_made_also_by_a_wizard_that_was_killed(
     keep_exchange: None,
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_leaked_key_is_deleted_before_the_new_one_is_made_also_by_a_wizard_tha
         assert walk.leave() == 0
 
 
+@pytest.mark.slow
 def test_killed_while_it_stores_the_key_is_there_or_asked_for_again(keep_exchange: None) -> None:
     with private_bus() as bus:
         environ = bus.environ
@@ -117,6 +119,7 @@ def test_killed_while_it_stores_the_key_is_there_or_asked_for_again(keep_exchang
             walk.see("Save and probe")
 
 
+@pytest.mark.slow
 def test_the_address_of_another_host_is_named_as_the_cause(keep_exchange: None) -> None:
     with secret_service() as environ:
         with rehearsing(environ) as walk:

@@ -93,6 +93,7 @@ def test_public_text_is_copied_by_osc_52(two_fields: StartTwoFields) -> None:
     terminal.wait_for_bytes(b"\x1b]52;c;MjAzLjAuMTEzLjcsMTk4LjUxLjEwMC40\x07")
 
 
+@pytest.mark.slow
 def test_a_key_after_a_paste_without_end_is_heard_again(two_fields: StartTwoFields) -> None:
     terminal = two_fields()
     terminal.send(PASTE_START + API_KEY[:32])
@@ -103,6 +104,7 @@ def test_a_key_after_a_paste_without_end_is_heard_again(two_fields: StartTwoFiel
     assert report(terminal) == shown(API_KEY, "")
 
 
+@pytest.mark.slow
 def test_the_signal_to_quit_is_heard_inside_a_paste_without_end(two_fields: StartTwoFields) -> None:
     terminal = two_fields()
     terminal.send(PASTE_START + API_KEY[:32])

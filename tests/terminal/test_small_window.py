@@ -41,6 +41,7 @@ def test_every_small_window_says_what_is_needed_and_the_screen_comes_back(walk: 
     walk.see(BEGINS, "Environment")
 
 
+@pytest.mark.slow
 def test_help_and_the_least_window_come_to_rest(walk: Walk) -> None:
     walk.press(F1)
     walk.see("esc Close")

@@ -69,6 +69,7 @@ def made(exchange: Mapping[str, Any], *permissions: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_from_an_empty_home_to_a_proven_key(tmp_path: Path, exchange: dict[str, Any]) -> None:
     key = made(exchange, "enableSpotAndMarginTrading")
     with secret_service() as login:

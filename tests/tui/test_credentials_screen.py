@@ -12,6 +12,7 @@ from textual import events
 from textual.widgets import Input
 
 from screenshots.scene import stage
+from tests.tiers import slow
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.core.text import UNICODE
@@ -74,7 +75,7 @@ async def test_the_public_key_on_the_screen_is_whole_also_beside_a_notice(wizard
     assert line in wizard.app.export_screenshot().replace("&#x27;", "'")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [(60, 20), *slow((80, 24), (160, 50))])
 async def test_the_field_stays_in_sight_beside_the_long_public_key_of_an_rsa_pair(
     wizard: Wizard, size: tuple[int, int]
 ) -> None:

@@ -24,7 +24,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 
 from tests.hostile import FORGED, MARK, TEXTS, judge
 from tests.plain.script import ScriptedConsole
-from tests.tiers import whole
+from tests.tiers import slow, whole
 from tests.tui.conftest import Wizard
 from wizard.core.errors import WizardError
 from wizard.plain.interrupts import Interrupts
@@ -162,7 +162,7 @@ NAMES = pytest.mark.parametrize("names", [SOME, *whole(*(list(TEXTS)[at::5] for 
 
 
 @NAMES
-@pytest.mark.parametrize("kind", ["any page", "list", "ed25519", "hmac"])
+@pytest.mark.parametrize("kind", ["list", "ed25519", "hmac", *slow("any page")])
 async def test_hostile_text_on_screens(
     wizard: Wizard, monkeypatch: pytest.MonkeyPatch, names: list[str], kind: str
 ) -> None:

@@ -113,6 +113,7 @@ async def test_a_paste_waits_behind_enter() -> None:
         assert value(pilot.app, "#second") == "pasted"
 
 
+@pytest.mark.slow
 async def test_keys_are_delivered_although_the_answer_to_enter_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(safe_app, "HOLD_LIMIT", 4.0)  # a busy machine looks before that
     app = TwoScreens()

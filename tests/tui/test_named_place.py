@@ -52,6 +52,7 @@ async def expect_true_name(wizard: Wizard, *, in_header: bool = True) -> None:
     assert "keyring" not in shown.lower()
 
 
+@pytest.mark.slow
 async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(filed: Wizard) -> None:
     await filed.at_home()
     await expect_true_name(filed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.tui.widgets.secret_field import SecretField
@@ -28,6 +30,7 @@ async def until_shown(wizard: Wizard, *words: str) -> None:
         raise AssertionError(f"{words} is not all shown: {shown()}") from None
 
 
+@pytest.mark.slow
 async def test_two_forgotten_keys_are_named_and_both_proven_dead_at_the_end(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     names = []

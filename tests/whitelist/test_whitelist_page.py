@@ -10,6 +10,7 @@ import os
 from random import Random
 
 import httpx
+import pytest
 
 from tests.whitelist.table import ENTRIES
 from wizard.core.addresses import SPECIAL_RANGES
@@ -57,6 +58,7 @@ def refusal(text: str) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_what_is_called_valid_the_page_saves_and_what_the_page_refuses_was_called_invalid() -> None:
     random = Random(5)
     valid = refused = 0
