@@ -61,12 +61,13 @@ from wizard.rotation.opening import open_flow
 from wizard.rotation.report import restore_report
 from wizard.rotation.state_machine import JOBS
 from wizard.steps.credentials import CredentialsPresenter, ImportPresenter
+from wizard.steps.form import Form
 from wizard.steps.home import HomePresenter
 from wizard.steps.pages import PAGES
 from wizard.steps.presenter import Face, Presenter, StepPresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.summary import SummaryPresenter
-from wizard.steps.view import PRIMARY, Action, Consent, Form, State
+from wizard.steps.view import PRIMARY, Action, Consent, State
 
 Result = TypeVar("Result")
 Stand = tuple[int, Mode, Step] | None

@@ -11,8 +11,9 @@ from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
+from wizard.steps.form import FieldKind, Form
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import Consent, FieldKind, Form, State
+from wizard.steps.view import Consent, State
 
 Result = TypeVar("Result")
 

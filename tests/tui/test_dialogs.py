@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.tui.conftest import Wizard
+from wizard.steps.form import Field, FieldKind, Form
 from wizard.steps.passwords import AGAIN
-from wizard.steps.view import Field, FieldKind, Form
 from wizard.tui.screens.dialogs import FormScreen, LeaveScreen, TextScreen
 
 

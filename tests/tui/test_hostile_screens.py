@@ -31,8 +31,9 @@ from wizard.plain.interrupts import Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.talk import Talk
 from wizard.steps import view as views
+from wizard.steps.form import Field, FieldKind, Form
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import Consent, Field, FieldKind, Form, State, View
+from wizard.steps.view import Consent, State, View
 from wizard.tui.screens.view_screen import ViewScreen
 
 _WRITTEN = re.compile(r"\x1b\[\d+;\d+H|\x1b\[\?2026[hl]|\x1b\[\?25[hl]|\x1b\[[\d;]*m|\x1b\]22;default\x07|\n")

@@ -10,7 +10,7 @@ from wizard.core.text import counted
 from wizard.intake.candidates import HeldKey, read_pair
 from wizard.intake.paste import IntakeError, Shape, read_paste
 from wizard.plain.talk import Command, Talk
-from wizard.steps.view import Field, FieldKind, Form
+from wizard.steps.form import Field, FieldKind, Form
 
 
 async def fill(talk: Talk, form: Form) -> bool:

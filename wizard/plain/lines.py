@@ -14,10 +14,11 @@ from wizard.plain.talk import Command, Talk
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.model import TITLES, Step
 from wizard.rotation.report import Report
+from wizard.steps.form import Form
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.summary import SummaryPresenter
-from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Instruction, Row, State, View
 
 Result = TypeVar("Result")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from wizard.core.errors import UsageError
 from wizard.custody.records import KeyRecord
@@ -45,16 +46,14 @@ class Facts:
     """Binance accepted the legacy key when both keys were asked last, or the current key is refused or not stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """The steps of a job, in order, and whether it needs a current key or needs that there is none."""
 
     steps: tuple[Step, ...]
     has_current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One row of the table."""
 
     at: frozenset[Step]

@@ -13,8 +13,9 @@ from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.rotation.model import Mode
 from wizard.steps import deadlines
 from wizard.steps.credentials import CredentialsPresenter, ImportPresenter, short_label
+from wizard.steps.form import Field
 from wizard.steps.presenter import Face, StepPresenter
-from wizard.steps.view import PRIMARY, Action, Consent, Field, Row, State, View, lines
+from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, lines
 
 if TYPE_CHECKING:
     from wizard.custody.records import KeyRecord

@@ -24,9 +24,10 @@ from wizard.rotation.findings import FOR_BOTS
 from wizard.rotation.model import Finding, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
+from wizard.steps.form import Field, FieldKind, Form
 from wizard.steps.presenter import Face, FlowPresenter, StepPresenter
 from wizard.steps.simulated_page import Order
-from wizard.steps.view import PRIMARY, Action, Field, FieldKind, Form, Instruction, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Instruction, Row, State, View
 
 if TYPE_CHECKING:
     from wizard.custody.records import KeyRecord

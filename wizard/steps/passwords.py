@@ -9,7 +9,7 @@ from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import QUESTIONS
 from wizard.steps import deadlines
-from wizard.steps.view import Field, FieldKind, Form
+from wizard.steps.form import Field, FieldKind, Form
 
 if TYPE_CHECKING:
     from wizard.core.errors import WizardError

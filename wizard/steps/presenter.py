@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from wizard.rotation.model import Mode, Step
-from wizard.steps.view import BACK, Action, Consent, Form, Progress, State, View
+from wizard.steps.view import BACK, Action, Consent, Progress, State, View
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
+    from wizard.steps.form import Form
     from wizard.steps.simulated_page import Order
 
 Result = TypeVar("Result")

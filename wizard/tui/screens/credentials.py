@@ -18,7 +18,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.steps.credentials import API_KEY, SECRET, CredentialsPresenter
-from wizard.steps.view import PRIMARY, Form, Instruction, State, View
+from wizard.steps.form import Form
+from wizard.steps.view import PRIMARY, Instruction, State, View
 from wizard.tui.content import marked, plain
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import key_name

@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from wizard.core.errors import UsageError, WizardError
 from wizard.steps import deadlines
-from wizard.steps.view import Consent, Field, Form
+from wizard.steps.form import Field, Form
+from wizard.steps.view import Consent
 from wizard.tui.content import marked, plain
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.form_fields import FormFields, Values, wipe

@@ -20,7 +20,7 @@ from textual.widgets import Static
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Field, Form, Row, State, View, lines
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View, lines
 from wizard.tui.content import marked, plain
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.report import Report
+    from wizard.steps.form import Form
 
 Result = TypeVar("Result")
 
@@ -279,6 +280,7 @@ class ViewScreen(SessionScreen[None]):
     async def _ask(self, action: Action, *given: str) -> None:
         """Ask for the text of an action; one that was not taken is kept."""
         from wizard.steps.deadlines import FILES  # noqa: PLC0415 - loaded when it is needed
+        from wizard.steps.form import Field, Form  # noqa: PLC0415
         from wizard.tui.screens.dialogs import FormScreen  # noqa: PLC0415
 
         async def act(text: str) -> None:

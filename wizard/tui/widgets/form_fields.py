@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import Glyphs
-from wizard.steps.view import Field, FieldKind
+from wizard.steps.form import Field, FieldKind
 from wizard.tui.content import plain
 from wizard.tui.widgets.secret_field import SecretField
 
