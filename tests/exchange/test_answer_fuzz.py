@@ -93,6 +93,6 @@ async def test_any_bytes_on_the_wire_end_in_an_answer_or_a_typed_error(raw: byte
 
     async with FakeExchange(reply) as fake, fake.client() as client:
         try:
-            await (client.account(hmac_credentials()) if is_signed else client.ping())
+            await (client.account(hmac_credentials()) if is_signed else client.server_time())
         except ExchangeError as error:
             assert error.__context__ is None

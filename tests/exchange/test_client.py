@@ -57,9 +57,9 @@ async def failure(fake: FakeExchange, deadline: float = 5.0) -> ExchangeError:
     return caught.value
 
 
-async def test_a_ping_is_timed_and_carries_no_key() -> None:
+async def test_a_public_call_is_timed_and_carries_no_key() -> None:
     async with FakeExchange(answer(200, {})) as fake, fake.client() as client:
-        assert await client.ping() > 0
+        assert (await client.connect()).answered_ms > 0
     assert fake.seen[0].target == "/api/v3/ping"
     assert "x-mbx-apikey" not in fake.seen[0].headers
 
@@ -271,8 +271,8 @@ async def test_a_redirect_is_not_followed() -> None:
 
 async def test_a_cookie_is_not_kept_for_the_next_call() -> None:
     async with FakeExchange(answer(200, {}, Set_Cookie="follow=me; Path=/")) as fake, fake.client() as client:
-        await client.ping()
-        await client.ping()
+        await client.connect()
+        await client.connect()
     assert "cookie" not in fake.seen[1].headers
 
 
@@ -280,7 +280,7 @@ async def test_an_answer_without_end_is_cut_at_the_limit_and_the_connection_clos
     fake = FakeExchange(flood)
     async with fake, fake.client() as client:
         with pytest.raises(ExchangeError, match="cannot be read") as caught:
-            await client.ping()
+            await client.server_time()
         await fake.left_alone()
     assert Flaw.TOO_LONG in caught.value.why
 
@@ -302,7 +302,7 @@ async def test_a_cut_or_foreign_answer_is_a_broken_connection(reply: object) -> 
 async def unreachable(site: Site, transport: httpx.AsyncBaseTransport, proxied: bool = False) -> ExchangeError:
     async with ExchangeClient(site, transport, timeout=5.0, proxied=proxied) as client:
         with pytest.raises(ExchangeError) as caught:
-            await client.ping()
+            await client.server_time()
     return caught.value
 
 
@@ -349,7 +349,7 @@ async def test_a_proxy_that_is_silent_is_a_time_out_at_the_proxy() -> None:
         site = Site("custom", "https://exchange.test", "")
         async with ExchangeClient(site, transport, timeout=0.2, proxied=True) as client:
             with pytest.raises(ExchangeError) as caught:
-                await client.ping()
+                await client.server_time()
     assert (caught.value.phase, caught.value.during) == (Phase.TIMEOUT, Phase.PROXY)
 
 
@@ -365,7 +365,7 @@ def server_tls(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 async def test_over_tls_with_the_right_certificate_the_call_is_answered() -> None:
     server, trusting = server_tls("127.0.0.1")
     async with FakeExchange(answer(200, {}), tls=server) as fake, fake.client(verify=trusting) as client:
-        await client.ping()
+        assert (await client.connect()).error is None
 
 
 async def test_an_unknown_authority_is_the_tls_phase_and_the_key_is_not_sent() -> None:
@@ -404,7 +404,7 @@ async def test_a_handshake_that_is_not_answered_ends_at_the_deadline_and_the_con
         site = Site("custom", f"https://127.0.0.1:{fake.port}", "")
         async with ExchangeClient(site, httpx.AsyncHTTPTransport(), timeout=0.2) as client:
             with pytest.raises(ExchangeError) as caught:
-                await client.ping()
+                await client.server_time()
             await fake.left_alone()
     assert (caught.value.phase, caught.value.during) == (Phase.TIMEOUT, Phase.TLS)
 
@@ -428,5 +428,5 @@ async def test_a_private_key_that_cannot_sign_sends_nothing() -> None:
 async def test_proxy_variables_of_the_environment_are_not_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{closed_port()}")
     async with FakeExchange(answer(200, {})) as fake, fake.client() as client:
-        await client.ping()
+        assert (await client.connect()).error is None
     assert len(fake.seen) == 1

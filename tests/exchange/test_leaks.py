@@ -106,7 +106,7 @@ async def test_nothing_is_logged_by_the_http_libraries_at_any_level(caplog: pyte
         caplog.set_level(logging.DEBUG, logger=name)
     async with FakeExchange(answer(200, {"ipRestrict": True, "enableReading": True})) as fake, fake.client() as client:
         await client.api_restrictions(hmac_credentials())
-        await client.ping()
+        await client.connect()
     assert [record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))] == []
     told = " ".join(record.getMessage() for record in caplog.records)
     assert [leaked(hidden, told) for hidden in (API_KEY, SECRET, "signature=")] == [[]] * 3

@@ -134,10 +134,6 @@ class ExchangeClient:
             error=error,
         )
 
-    async def ping(self) -> float:
-        """Call `GET /api/v3/ping`; return the milliseconds. It proves reachability, nothing about a key."""
-        return (await self._call("/api/v3/ping")).round_trip_ms
-
     async def server_time(self) -> ServerTime:
         """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md)."""
         reply = await self._call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"})
