@@ -43,13 +43,14 @@ from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import decode
 from wizard.exchange.signing import SigningKeyError, generate_ed25519, sign
-from wizard.exchange.sub_accounts import KeyPermissions, Pacer, SubAccountClient, grantable
+from wizard.exchange.sub_accounts import Pacer, SubAccountClient, grantable, parameters
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 
 EMAIL = "bot+one@example.test"
 SUB_KEY = "Sq7u2Nn0Xv4eRrTz9LkPw3YbHc8mDf6GjAo5iE1WsQKtUyVxZaBnCpMlOdFhJg0L"
 CREATED_SECRET = "zYxWvUtSrQpOnMlKjIhGfEdCbA9876543210aBcDeFgHiJkLmNoPqRsTuVwXyZ01"
-TRADING = KeyPermissions(trade=True, margin=False, futures=True, universal_transfer=False, options=False)
+TRADING = ("enableSpotAndMarginTrading", "enableFutures")
+PEM = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n"
 LIST = ["203.0.113.42", "198.51.100.7"]
 CREATED = {
     "apiName": "kw-7",
@@ -63,10 +64,9 @@ CREATED = {
 KEYS = "/sapi/v1/sub-account/subAccountApi"
 Call = Callable[[SubAccountClient], Awaitable[object]]
 CHANGES: dict[str, Call] = {
-    "create": lambda client: client.create("kw-7", TRADING, LIST, ""),
+    "create": lambda client: client.create("kw-7", TRADING, LIST, PEM),
     "restrict": lambda client: client.restrict(Secret(SUB_KEY), LIST),
     "remove": lambda client: client.remove(Secret(SUB_KEY), LIST),
-    "set permissions": lambda client: client.set_permissions(Secret(SUB_KEY), TRADING),
     "delete": lambda client: client.delete(Secret(SUB_KEY)),
 }
 CALLS = {
@@ -131,7 +131,8 @@ async def ended(client: SubAccountClient, call: Call) -> WizardError | None:
             "POST",
             KEYS,
             "apiName=kw-7&status=2&ipAddress=203.0.113.42%2C198.51.100.7&canTrade=true&canMarginLoanRepay=false"
-            "&canFuturesTrade=true&canUniversalTransfer=false&canVanillaOptions=false",
+            "&canFuturesTrade=true&canUniversalTransfer=false&canVanillaOptions=false"
+            "&publicKey=-----BEGIN%20PUBLIC%20KEY-----%0AMCowBQYDK2VwAyEA%0A-----END%20PUBLIC%20KEY-----%0A",
         ),
         (
             CHANGES["restrict"],
@@ -144,13 +145,6 @@ async def ended(client: SubAccountClient, call: Call) -> WizardError | None:
             "DELETE",
             f"{KEYS}/ipRestriction/ipList",
             f"subAccountApiKey={SUB_KEY}&ipAddress=203.0.113.42%2C198.51.100.7",
-        ),
-        (
-            CHANGES["set permissions"],
-            "POST",
-            f"{KEYS}Permission",
-            f"subAccountApiKey={SUB_KEY}&canTrade=true&canMarginLoanRepay=false&canFuturesTrade=true"
-            "&canUniversalTransfer=false&canVanillaOptions=false",
         ),
         (CHANGES["delete"], "DELETE", KEYS, f"subAccountApiKey={SUB_KEY}"),
     ],
@@ -197,28 +191,23 @@ async def test_a_question_has_its_parameters_in_the_query_and_no_body(name: str,
     assert signature == sign(hmac_credentials(), payload)
 
 
-@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-async def test_the_public_key_is_sent_as_whole_pem_with_simple_line_ends(line_end: str) -> None:
+async def test_the_public_key_and_the_name_are_sent_whole() -> None:
     pem = generate_ed25519().public_pem
-    async with sub_account({**CREATED, "secretKey": ""}) as (fake, client):
-        created = await client.create("a name & more", TRADING, LIST, pem.replace("\n", line_end))
+    async with sub_account(CREATED) as (fake, client):
+        await client.create("a name & more", TRADING, LIST, pem)
     assert "publicKey=-----BEGIN%20PUBLIC%20KEY-----%0AMCowBQYDK2VwAyEA" in fake.seen[0].body
     form = parse_qs(fake.seen[0].body, strict_parsing=True)
     assert form["publicKey"] == [pem]
     assert form["apiName"] == ["a name & more"]
-    assert created.secret is None
 
 
 async def test_flags_of_fix_go_to_the_second_version_with_every_other_flag() -> None:
-    permissions = KeyPermissions(True, False, False, False, False, fix_read=True)
     async with sub_account(CREATED) as (fake, client):
-        await client.create("kw-7", permissions, LIST, "pem")
-        await client.set_permissions(Secret(SUB_KEY), permissions)
+        await client.create("kw-7", ("enableSpotAndMarginTrading", "enableFixReadOnly"), LIST, PEM)
     assert fake.seen[0].target == "/sapi/v2/sub-account/subAccountApi"
     flags = {name: value for name, value in parse_qsl(fake.seen[0].body) if name.startswith("can")}
     assert len(flags) == 7
     assert [name for name, value in flags.items() if value == "true"] == ["canTrade", "canFixApiReading"]
-    assert "canFix" not in fake.seen[1].body
 
 
 async def test_a_master_key_of_ed25519_signs_a_body() -> None:
@@ -248,7 +237,7 @@ async def test_a_master_key_of_ed25519_signs_a_body() -> None:
 )
 async def test_a_list_that_binance_may_read_in_another_way_is_not_sent(addresses: list[str]) -> None:
     async with sub_account(CREATED) as (fake, client):
-        for call in (client.create("kw-7", TRADING, addresses, ""), client.restrict(Secret(SUB_KEY), addresses)):
+        for call in (client.create("kw-7", TRADING, addresses, PEM), client.restrict(Secret(SUB_KEY), addresses)):
             with pytest.raises(WizardError) as caught:
                 await call
             assert caught.value.code == "sub-account.addresses"
@@ -275,8 +264,7 @@ async def test_what_binance_lists_can_be_removed_but_never_nothing() -> None:
 async def test_a_masked_key_and_the_masters_key_are_never_changed_or_deleted(api_key: str) -> None:
     async with sub_account({}) as (fake, client):
         key = Secret(api_key)
-        calls = (client.delete(key), client.restrict(key, LIST), client.set_permissions(key, TRADING))
-        for call in calls:
+        for call in (client.delete(key), client.restrict(key, LIST)):
             with pytest.raises(WizardError) as caught:
                 await call
             assert caught.value.code == "sub-account.key"
@@ -291,11 +279,8 @@ async def test_a_masked_key_and_the_masters_key_are_never_changed_or_deleted(api
 async def test_a_created_key_is_read_in_both_spellings_and_types(spelled: str, status: object) -> None:
     reply = {**{name: value for name, value in CREATED.items() if name != "apiKey"}, spelled: SUB_KEY, "status": status}
     async with sub_account(reply) as (_, client):
-        created = await client.create("kw-7", TRADING, LIST, "")
-    assert created.api_key == Secret(SUB_KEY)
-    assert str(created.name) == f"…{SUB_KEY[-4:]}"
-    assert created.secret == Secret(CREATED_SECRET)
-    assert (created.api_name, created.addresses) == ("kw-7", frozenset(LIST))
+        created = await client.create("kw-7", TRADING, LIST, PEM)
+    assert created == Secret(SUB_KEY)
 
 
 @pytest.mark.parametrize(
@@ -365,28 +350,11 @@ async def test_a_list_that_may_lack_a_key_is_unreadable(reply: Script | bytes) -
     assert error.kind is ErrorKind.UNREADABLE_ANSWER
 
 
-async def test_a_row_says_what_its_key_may_do_in_both_types() -> None:
-    told = row(1, canTrade="true", canMarginLoanRepay=False, canFuturesTrade=True, canVanillaOptions="false", new=1)
-    async with sub_account(pages([told])) as (_, client):
-        (key,) = await client.keys()
-    assert key.permissions == TRADING
-
-
-@pytest.mark.parametrize(
-    ("masked", "shown"),
-    [
-        ("vmP***", "vmP***"),
-        ("****0L94", "****0L94"),
-        ("vmPUZE6mv9SD5VNH****0L94", "5VNH****0L94"),
-        ("vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIg", "MuIg"),
-        ("", ""),
-        (None, ""),
-    ],
-)
-async def test_a_masked_row_has_no_key_and_shows_four_characters_at_most(masked: str | None, shown: str) -> None:
+@pytest.mark.parametrize("masked", ["vmP***", "****0L94", "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIg", "", None])
+async def test_a_masked_row_has_no_key(masked: str | None) -> None:
     async with sub_account(pages([row(1, apikey=masked), row(2, apikey=masked)])) as (_, client):
         keys = await client.keys()
-    assert [(key.api_key, key.name, key.shown) for key in keys] == [(None, None, shown)] * 2
+    assert [(key.api_key, key.name, key.api_name) for key in keys] == [(None, None, "kw-1"), (None, None, "kw-2")]
 
 
 @pytest.mark.parametrize(
@@ -470,7 +438,7 @@ async def test_the_time_to_wait_is_kept_and_nothing_else_is_asked() -> None:
 
 
 async def test_an_answer_without_a_whole_key_leaves_open_whether_one_was_created() -> None:
-    for reply in ({}, {**CREATED, "apiKey": "vmP***"}, {**CREATED, "apiKey": 7}, {**CREATED, "ipList": 7}):
+    for reply in ({}, {**CREATED, "apiKey": "vmP***"}, {**CREATED, "apiKey": 7}):
         error = await failure(reply, CHANGES["create"])
         assert isinstance(error, ExchangeError)
         assert error.is_outcome_unknown
@@ -547,7 +515,7 @@ async def test_a_proxy_that_opens_no_tunnel_saw_nothing_but_one_without_a_tunnel
 SECRETS = (API_KEY, SECRET, SUB_KEY, CREATED_SECRET)
 LEAKY: dict[str, bytes | Script] = {
     **{name: reply for name, (reply, _) in FAILURES.items()},
-    "created, list at fault": answer(200, {**CREATED, "ipList": 7}),
+    "list at fault": answer(200, {**CREATED, "ipList": 7}),
     "created, key masked": answer(200, {**CREATED, "apiKey": "vmP***"}),
     "created, twice nested": answer(200, [{"data": CREATED}]),
     "created, cut short": answer(200, json.dumps(CREATED).encode()[:-1]),
@@ -604,7 +572,7 @@ async def test_no_repr_and_no_log_shows_a_key_or_a_secret(caplog: pytest.LogCapt
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection"):
         caplog.set_level(logging.DEBUG, logger=name)
     async with sub_account({**CREATED, "total": 1, "rows": [row(1, apikey=SUB_KEY)]}) as (_, client):
-        created = await client.create("kw-7", TRADING, LIST, "")
+        created = await client.create("kw-7", TRADING, LIST, PEM)
         keys = await client.keys()
         told = await client.restriction(Secret(SUB_KEY))
         shown = f"{created!r} {created} {keys!r} {told!r} {vars(client)!r}"
@@ -639,15 +607,14 @@ async def test_a_hundred_accounts_stay_within_the_limit_of_each_path_and_minute(
         async def rotate(email: str) -> None:
             account = SubAccountClient(client, hmac_credentials(), email, pacer)
             await account.keys()
-            await account.create("kw-7", TRADING, LIST, "")
+            await account.create("kw-7", TRADING, LIST, PEM)
             await account.restriction(Secret(SUB_KEY))
             await account.restrict(Secret(SUB_KEY), LIST)
-            await account.set_permissions(Secret(SUB_KEY), TRADING)
             await account.delete(Secret(SUB_KEY))
 
         for ten in range(10):
             await asyncio.gather(*(rotate(f"bot{ten}{one}@example.test") for one in range(10)))
-    assert sum(map(len, moments.values())) == 600
+    assert sum(map(len, moments.values())) == 500
     assert {path: most_in_a_minute(times) for path, times in moments.items() if most_in_a_minute(times) > 60} == {}
     assert most_in_a_minute(moments[KEYS]) == 60, "no slower than it has to be"
     assert clock.now - 1000 < 6 * 60
@@ -689,7 +656,7 @@ async def test_what_others_spent_for_the_account_is_waited_for() -> None:
         account = SubAccountClient(client, hmac_credentials(), EMAIL, Pacer(clock.read, clock.pause))
         for _ in range(3):
             with pytest.raises(ExchangeError):
-                await account.set_permissions(Secret(SUB_KEY), TRADING)
+                await account.restrict(Secret(SUB_KEY), LIST)
         assert (clock.now - 1000) // 60 == 1
 
 
@@ -698,7 +665,7 @@ async def test_a_weight_that_is_none_holds_up_nothing(used: str) -> None:
     clock = SimulatedClock()
     async with FakeExchange(answer(200, {}, **{"X_SAPI_USED_UID_WEIGHT_1M": used})) as fake, fake.client() as client:
         account = SubAccountClient(client, hmac_credentials(), EMAIL, Pacer(clock.read, clock.pause))
-        await account.set_permissions(Secret(SUB_KEY), TRADING)
+        await account.restrict(Secret(SUB_KEY), LIST)
     assert clock.now == 1000
 
 
@@ -734,9 +701,10 @@ def test_what_a_key_has_is_what_a_new_one_is_given() -> None:
     }
     for flag, parameter in names.items():
         grant = grantable({**READING, **dict.fromkeys(names, False), flag: True})
-        assert [name for name, is_on in grant.permissions.flags().items() if is_on] == [parameter]
-        assert (grant.ungrantable, grant.doubtful, grant.not_shown) == ((), (), ())
-        assert grant.permissions.needs_v2 is ("Fix" in flag)
+        sent = parameters(grant.granted)
+        assert [name for name, is_on in sent.items() if is_on] == [parameter]
+        assert ("canFixApiReading" in sent) is ("Fix" in flag)
+        assert (grant.ungrantable, grant.doubtful) == ((), ())
 
 
 def test_what_no_call_grants_is_named() -> None:
@@ -744,20 +712,10 @@ def test_what_no_call_grants_is_named() -> None:
     assert grantable(flags).ungrantable == ("enableWithdrawals", "enableInternalTransfer", "enableNews")
 
 
-def test_without_the_second_version_fix_cannot_be_granted() -> None:
-    flags = {**READING, "enableFixApiTrade": True, "enableFixReadOnly": False}
-    grant = grantable(flags, has_v2=False)
-    assert grant.ungrantable == ("enableFixApiTrade",)
-    assert not grant.permissions.needs_v2
-    assert "enableFixReadOnly" not in grant.not_shown
-
-
 def test_portfolio_margin_is_doubtful_only_and_what_is_not_shown_is_not_granted() -> None:
     grant = grantable({**READING, "enablePortfolioMarginTrading": True, "enableFutures": True})
     assert (grant.ungrantable, grant.doubtful) == ((), ("enablePortfolioMarginTrading",))
-    assert "enableFutures" not in grant.not_shown
-    assert "enableSpotAndMarginTrading" in grant.not_shown
-    assert not grant.permissions.trade
+    assert grant.granted == ("enableFutures",)
 
 
 # Against the embedded exchange
@@ -783,26 +741,21 @@ async def test_a_key_lives_its_whole_life_in_the_embedded_exchange() -> None:
             assert await account.keys() == ()
             pair = generate_ed25519()
             created = await account.create("kw-7", TRADING, LIST, pair.public_pem)
-            assert (created.secret, created.addresses) == (None, frozenset(LIST))
             (listed,) = await account.keys()
-            assert (listed.name, listed.api_name, listed.permissions) == (created.name, "kw-7", TRADING)
+            assert (listed.api_key, listed.api_name) == (created, "kw-7")
 
-            own = Credentials(KeyKind.ED25519, created.api_key, pair.private_pem)
+            own = Credentials(KeyKind.ED25519, created, pair.private_pem)
             restrictions = await client.api_restrictions(own)
             assert restrictions.ip_restricted
-            assert grantable(restrictions.permissions).permissions == TRADING
+            assert grantable(restrictions.permissions).granted == TRADING
 
             more = [*LIST, "192.0.2.9"]
-            await account.restrict(created.api_key, more)
-            await account.remove(created.api_key, ["198.51.100.7"])
-            restriction = await account.restriction(created.api_key)
+            await account.restrict(created, more)
+            await account.remove(created, ["198.51.100.7"])
+            restriction = await account.restriction(created)
             assert (restriction.is_restricted, restriction.addresses) == (True, {"203.0.113.42", "192.0.2.9"})
 
-            reading = KeyPermissions(*[False] * 5)
-            await account.set_permissions(created.api_key, reading)
-            assert grantable((await client.api_restrictions(own)).permissions).permissions == reading
-
-            await account.delete(created.api_key)
+            await account.delete(created)
             assert await account.keys() == ()
             with pytest.raises(ExchangeError) as caught:
                 await client.api_restrictions(own)

@@ -43,95 +43,56 @@ SPACING = 1.0
 _KEYS = "/sapi/v1/sub-account/subAccountApi"
 _KEYS_V2 = _KEYS.replace("v1", "v2")
 _WHOLE_KEY = re.compile(r"[A-Za-z0-9]{40,128}")
-_MORE_THAN_FOUR = re.compile(r"[A-Za-z0-9]+(?=[A-Za-z0-9]{4})")
 _LISTED = re.compile(r"[0-9A-Fa-f.:/]+")
+_PARAMETERS = {
+    "enableSpotAndMarginTrading": "canTrade",
+    "enableMargin": "canMarginLoanRepay",
+    "enableFutures": "canFuturesTrade",
+    "permitsUniversalTransfer": "canUniversalTransfer",
+    "enableVanillaOptions": "canVanillaOptions",
+    "enableFixApiTrade": "canFixApiTrading",
+    "enableFixReadOnly": "canFixApiReading",
+}
+"""What a call can grant by the names of `apiRestrictions`, with the parameter. Binance does not document the pairs."""
+_FIX = frozenset({"enableFixApiTrade", "enableFixReadOnly"})
+"""Only the second version of the creating call can grant these."""
+_PERHAPS_BY_ACCOUNT = "enablePortfolioMarginTrading"
+"""No call grants it. Whether it follows from the type of the account is unknown."""
+_UNFIT = ("isFreeze", "isManagedSubAccount", "isAssetManagementSubAccount")
 _Weigh = Callable[[int], None]
 _Pause = Callable[[float], Awaitable[object]]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPermissions:
-    """What a key may do beside reading."""
-
-    trade: bool
-    margin: bool
-    futures: bool
-    universal_transfer: bool
-    options: bool
-    fix_trade: bool = False
-    fix_read: bool = False
-
-    @property
-    def needs_v2(self) -> bool:
-        """Whether only the second version of the creating call can grant this."""
-        return self.fix_trade or self.fix_read
-
-    @property
-    def granted(self) -> tuple[str, ...]:
-        """What is on, by the names of `apiRestrictions`."""
-        return tuple(flag for field, (_, flag) in _NAMES.items() if getattr(self, field))
-
-    def flags(self) -> dict[str, bool]:
-        """Return the `can…` parameters, each one explicit; those of FIX only where one of them is on."""
-        return {
-            parameter: getattr(self, field)
-            for field, (parameter, _) in _NAMES.items()
-            if self.needs_v2 or not field.startswith("fix_")
-        }
+def parameters(granted: Collection[str]) -> dict[str, bool]:
+    """Return the `can…` parameters that grant this, each one explicit; those of FIX only where one of them is on."""
+    has_fix = _needs_v2(granted)
+    return {each: name in granted for name, each in _PARAMETERS.items() if has_fix or name not in _FIX}
 
 
-_NAMES = {
-    "trade": ("canTrade", "enableSpotAndMarginTrading"),
-    "margin": ("canMarginLoanRepay", "enableMargin"),
-    "futures": ("canFuturesTrade", "enableFutures"),
-    "universal_transfer": ("canUniversalTransfer", "permitsUniversalTransfer"),
-    "options": ("canVanillaOptions", "enableVanillaOptions"),
-    "fix_trade": ("canFixApiTrading", "enableFixApiTrade"),
-    "fix_read": ("canFixApiReading", "enableFixReadOnly"),
-}
-"""The parameter that grants each, and the flag by which the key shows it. Binance does not document the pairs."""
-_PERHAPS_BY_ACCOUNT = "enablePortfolioMarginTrading"
-"""No call grants it. Whether it follows from the type of the account is unknown."""
-_UNFIT = ("isFreeze", "isManagedSubAccount", "isAssetManagementSubAccount")
+def _needs_v2(granted: Collection[str]) -> bool:
+    return not _FIX.isdisjoint(granted)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """How far a new key can be given what a key has. The names are Binance's (`apiRestrictions`)."""
 
-    permissions: KeyPermissions
-    """What the key has and a new one can get."""
+    granted: tuple[str, ...]
+    """What the key has beside reading, and a new one can get."""
     ungrantable: tuple[str, ...]
     """On, and no call grants it: withdrawals, internal transfer, and what is not known here."""
     doubtful: tuple[str, ...]
     """On, and perhaps the new key has it by the type of the account."""
-    not_shown: tuple[str, ...]
-    """Binance does not say whether the key has it. The new key does not get it."""
 
 
-def grantable(flags: Mapping[str, bool], *, has_v2: bool = True) -> Grant:
-    """Return which permissions of a key the API can give to a new one; without `has_v2` it cannot give those of FIX."""
-    usable = {field: flag for field, (_, flag) in _NAMES.items() if has_v2 or not field.startswith("fix_")}
-    known = {*usable.values(), "enableReading", _PERHAPS_BY_ACCOUNT}
+def grantable(may: Mapping[str, bool]) -> Grant:
+    """Return which permissions of a key the API can give to a new one. What is not shown is not granted."""
+    has = [name for name, is_on in may.items() if is_on]
     return Grant(
-        KeyPermissions(*(flags.get(usable.get(field, ""), False) for field in _NAMES)),
-        ungrantable=tuple(name for name, is_on in flags.items() if is_on and name not in known),
-        doubtful=(_PERHAPS_BY_ACCOUNT,) if flags.get(_PERHAPS_BY_ACCOUNT) else (),
-        not_shown=tuple(name for name in usable.values() if name not in flags),
+        granted=tuple(name for name in _PARAMETERS if name in has),
+        ungrantable=tuple(name for name in has if name not in {*_PARAMETERS, "enableReading", _PERHAPS_BY_ACCOUNT}),
+        doubtful=(_PERHAPS_BY_ACCOUNT,) if _PERHAPS_BY_ACCOUNT in has else (),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CreatedKey:
-    """A key that Binance just made."""
-
-    api_key: Secret
-    name: KeyName
-    api_name: str
-    secret: Secret | None
-    """The HMAC secret, which Binance shows this once; None for a key with a public key."""
-    addresses: frozenset[str]
-    """As the answer lists them. `SubAccountClient.restriction` is the proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +102,7 @@ class SubAccountKey:
     api_key: Secret | None
     """None where Binance masks it."""
     name: KeyName | None
-    shown: str
-    """For people: its name, or Binance's masked text, of each run of letters and digits the last four."""
     api_name: str
-    permissions: KeyPermissions
-    """A flag that is not shown counts as off. The list never shows those of FIX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,24 +181,20 @@ class SubAccountClient:
             raise WizardError(what, why=why, advice="Change the key on Binance's page.", code="sub-account.unfit")
 
     async def create(
-        self, api_name: str, permissions: KeyPermissions, addresses: Collection[str], public_key: str
-    ) -> CreatedKey:
-        """Create a key that works from `addresses` only. Never repeat it before `keys` shows that it is not there.
+        self, api_name: str, granted: Collection[str], addresses: Collection[str], public_key: str
+    ) -> Secret:
+        """Create a key that works from `addresses` only, and return it. `public_key` is the PEM text of an Ed25519 key.
 
-        `public_key` is the PEM text of an Ed25519 key; without one Binance makes an HMAC secret. An answer without a
-        whole API key is unreadable, and the key may exist.
+        Never repeat it before `keys` shows that it is not there. An answer without a whole API key is unreadable, and
+        the key may exist.
         """
         params: dict[str, Parameter] = {"apiName": api_name, "status": 2, "ipAddress": _joined(addresses, read_ipv4)}
-        params |= permissions.flags()
-        if public_key:
-            params["publicKey"] = public_key.replace("\r\n", "\n")
+        params |= {**parameters(granted), "publicKey": public_key}
         async with self._pacer.turn(f"create {self._email}", WEIGHT_LIMIT, SPACING):
-            answer = await self._call("POST", _KEYS_V2 if permissions.needs_v2 else _KEYS, params)
-        api_key, name, _ = _read_key(answer)
-        if api_key is None or name is None:
+            answer = await self._call("POST", _KEYS_V2 if _needs_v2(granted) else _KEYS, params)
+        if (api_key := _read_key(answer)) is None:
             raise unreadable(Flaw.SHAPE, field="apiKey")
-        secret = told if isinstance(told := answer.get("secretKey"), Secret) and told else None
-        return CreatedKey(api_key, name, printable(str(answer.get("apiName") or "")), secret, _addresses(answer))
+        return api_key
 
     async def keys(self) -> tuple[SubAccountKey, ...]:
         """Return all keys of the sub-account. A list that ends early or repeats a key is unreadable, never short."""
@@ -261,7 +214,7 @@ class SubAccountClient:
     async def restriction(self, api_key: Secret) -> Restriction:
         """Return the addresses from which a key works."""
         answer = await self._call("GET", f"{_KEYS}/ipRestriction", self._named(api_key))
-        if _read_key(answer)[0] not in (None, api_key):
+        if _read_key(answer) not in (None, api_key):
             raise unreadable(Flaw.SHAPE, field="apiKey")
         return Restriction(_flag(answer, "ipRestrict"), _addresses(answer))
 
@@ -274,11 +227,6 @@ class SubAccountClient:
         """Take addresses, as `restriction` shows them, off a key's list. Never all: what then happens is unknown."""
         params = {**self._named(api_key), "ipAddress": _joined(addresses, _LISTED.fullmatch)}
         await self._call("DELETE", f"{_KEYS}/ipRestriction/ipList", params)
-
-    async def set_permissions(self, api_key: Secret, permissions: KeyPermissions) -> None:
-        """Set all permissions of a key but those of FIX, which this call cannot change."""
-        flags = {name: is_on for name, is_on in permissions.flags().items() if "Fix" not in name}
-        await self._call("POST", f"{_KEYS}Permission", {**self._named(api_key), **flags})
 
     async def delete(self, api_key: Secret, expect: Callable[[], Awaitable[object]] | None = None) -> None:
         """Delete a key. Whether it dies at once is unknown: ask with it.
@@ -321,18 +269,15 @@ def _joined(addresses: Collection[str], read: Callable[[str], object]) -> str:
 
 
 def _read_row(row: Json) -> SubAccountKey:
-    permissions = KeyPermissions(*(_flag(row, parameter) is True for parameter, _ in _NAMES.values()))
-    return SubAccountKey(*_read_key(row), printable(str(row.get("apiName") or "")), permissions)
+    api_key = _read_key(row)
+    name = KeyName(api_key.fingerprint(), api_key.last_four()) if api_key else None
+    return SubAccountKey(api_key, name, printable(str(row.get("apiName") or "")))
 
 
-def _read_key(answer: Json) -> tuple[Secret | None, KeyName | None, str]:
-    """Return the API key, its name, and how people see it; without the first two where it is masked."""
+def _read_key(answer: Json) -> Secret | None:
+    """Return the API key; None where it is masked."""
     told = answer.get("apiKey", answer.get("apikey"))
-    if not isinstance(told, Secret) or not _WHOLE_KEY.fullmatch(told.reveal()):
-        shown = _MORE_THAN_FOUR.sub("", told.reveal()) if isinstance(told, Secret) else ""
-        return None, None, printable(shown, 40)
-    name = KeyName(told.fingerprint(), told.last_four())
-    return told, name, str(name)
+    return told if isinstance(told, Secret) and _WHOLE_KEY.fullmatch(told.reveal()) else None
 
 
 def _rows(answer: Json, field: str) -> list[Json]:

@@ -31,12 +31,12 @@ from wizard.exchange.signing import RECEIVE_WINDOW_MS
 from wizard.exchange.sub_accounts import (
     MOST_ADDRESSES,
     SYMBOLS_NOT_SEEN,
-    KeyPermissions,
     Pacer,
     Restriction,
     SubAccountClient,
     SubAccountKey,
     grantable,
+    parameters,
 )
 from wizard.net.route import decide_route
 from wizard.rotation.context import Context
@@ -104,7 +104,7 @@ class SubAccountKeys:
             observed = f"Binance accepts {master.name}, which is restricted and cannot withdraw."
         return self._writer.note(MASTER_KEY, Outcome.PASSED, observed)
 
-    async def permissions(self) -> tuple[KeyPermissions, tuple[str, ...]]:
+    async def permissions(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return what a new key gets: what the current key has, else what the policy says; and what is not known of it.
 
         Raises `WizardError` where the current key has what the API cannot grant, or Binance does not say what it has.
@@ -130,7 +130,7 @@ class SubAccountKeys:
             why = " ".join(each.what for each in breaches)
             raise _refusal("A new key would break your policy", why, "Change one of both.", "policy.broken")
         doubtful = f"Whether the new key gets {_labelled(grant.doubtful)} is not known."
-        return grant.permissions, (doubtful,) * bool(grant.doubtful) + (SYMBOLS_NOT_SEEN,) * bool(current)
+        return grant.granted, (doubtful,) * bool(grant.doubtful) + (SYMBOLS_NOT_SEEN,) * bool(current)
 
     # --- what an interrupted run left ----------------------------------------------------------
 
@@ -257,12 +257,12 @@ class SubAccountKeys:
         does_not_prove = "that Binance accepts it, which the probe finds out"
         return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, observed, does_not_prove=does_not_prove)
 
-    async def _create(self, accounts: SubAccountClient, wanted: frozenset[str], granted: KeyPermissions) -> None:
+    async def _create(self, accounts: SubAccountClient, wanted: frozenset[str], granted: Collection[str]) -> None:
         public = await self._credentials.make_pair()
         # Letters and digits: what else a name may hold is not documented.
         name = f"kw{int(self._context.clock())}{secrets.token_hex(3)}"
         about: dict[str, Any] = {"public": Secret(public).fingerprint(), "email": self.settings.email}
-        self._note(CREATING, api_name=name, **about, addresses=sorted(wanted), permissions=granted.flags())
+        self._note(CREATING, api_name=name, **about, addresses=sorted(wanted), permissions=parameters(granted))
         try:
             made = await self._patiently(lambda: accounts.create(name, granted, wanted, public))
         except ExchangeError as error:
@@ -273,9 +273,10 @@ class SubAccountKeys:
             if self.made is None:
                 raise
             return
-        with made.api_key:
-            await self._credentials.store_pair(made.api_key, public)
-        self._note(CREATED, api_name=name, fingerprint=made.name.fingerprint)
+        with made:
+            fingerprint = made.fingerprint()
+            await self._credentials.store_pair(made, public)
+        self._note(CREATED, api_name=name, fingerprint=fingerprint)
 
     async def listed(self, record: KeyRecord) -> tuple[IPv4Address, ...]:
         """Return the list of a stored key as Binance has it now; a `WizardError` where it is open to every address."""

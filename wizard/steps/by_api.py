@@ -19,7 +19,6 @@ from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, lines
 
 if TYPE_CHECKING:
     from wizard.custody.records import KeyRecord
-    from wizard.exchange.sub_accounts import KeyPermissions
     from wizard.rotation.flow import Flow
     from wizard.rotation.model import Finding
     from wizard.rotation.sub_account_keys import SubAccountKeys
@@ -109,7 +108,7 @@ class ApiCredentialsPresenter(ApiPresenter, CredentialsPresenter):
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(flow, face)
         self._is_by_hand = False
-        self._grant: tuple[KeyPermissions, tuple[str, ...]] | None = None
+        self._grant: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         """What the new key gets, and what is not known of that."""
 
     async def begin(self) -> None:
@@ -125,7 +124,7 @@ class ApiCredentialsPresenter(ApiPresenter, CredentialsPresenter):
             self.api_problem = error
         self.face.show()
 
-    async def _ask_grant(self) -> tuple[KeyPermissions, tuple[str, ...]]:
+    async def _ask_grant(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         assert self.api is not None  # noqa: S101 - the page is for sub-accounts
         self._grant = await self.api.permissions()
         return self._grant
@@ -214,7 +213,7 @@ class ApiCredentialsPresenter(ApiPresenter, CredentialsPresenter):
     def _may(self) -> str:
         if self._grant is None:
             return "not known yet"
-        return " · ".join(map(short_label, ("enableReading", *self._grant[0].granted)))
+        return " · ".join(map(short_label, ("enableReading", *self._grant[0])))
 
     @property
     def _notes(self) -> tuple[str, ...]:
