@@ -21,9 +21,9 @@ from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError
 from wizard.core.rules import Rules
 from wizard.egress.services import EchoService, Parser
-from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, hosts_of_ssh_config, labels, typed_host
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, Trouble, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import OpenSsh, ScriptRun, end_process, find_openssh
-from wizard.egress.ssh_hosts.remote_detection import TOO_MUCH, Bounds, ask_hosts, explain_ssh, judge_run, not_understood
+from wizard.egress.ssh_hosts.remote_detection import TOO_MUCH, Bounds, ask_hosts, explain_ssh, judge_run
 
 HERE = "203.0.113.42"
 HOSTS = 24
@@ -281,7 +281,7 @@ def test_no_host_is_handed_an_agent_or_a_ticket() -> None:
 
 def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) -> None:
     failed = [
-        HostAnswer(typed_host("git"), 1.0, trouble=not_understood(1, b"")),
+        HostAnswer(typed_host("git"), 1.0, trouble=Trouble("not-understood", "", "{host} needs a POSIX shell.")),
         HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH),
     ]
     warn_of_hosts(failed)

@@ -20,8 +20,7 @@ from tests.rotation.conftest import ELSEWHERE
 from tests.tui.conftest import Wizard
 from wizard.core.text import UNICODE
 from wizard.egress.detection import EgressReport
-from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
-from wizard.egress.ssh_hosts.remote_detection import not_asked
+from wizard.egress.ssh_hosts.hosts import HostAnswer, Trouble, typed_host
 from wizard.steps.egress import NOTHING_TICKED
 from wizard.steps.hosts import HostsPresenter
 from wizard.tui.app import WizardApp
@@ -146,11 +145,12 @@ async def test_answers_that_come_at_once_are_drawn_together_not_each(
 ) -> None:
     await to_hosts(real)
     drawn: list[None] = []
+    answer = HostAnswer(typed_host("bot-1"), 0.0, trouble=Trouble("not-asked", "not asked", "Ask it again."))
     monkeypatch.setattr(screen(real), "draw_main", lambda _: drawn.append(None))
 
     async def ask(_hosts: object, take: object) -> None:
         for _ in range(400):
-            take(HostAnswer(typed_host("bot-1"), 0.0, trouble=not_asked(1)))  # type: ignore[operator]
+            take(answer)  # type: ignore[operator]
             await asyncio.sleep(0)
 
     real.app.flow.hosts.ask = ask

@@ -6,7 +6,6 @@ The host is given the exchange's name and a port. What it passes on is encrypted
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import tempfile
 from asyncio.subprocess import PIPE, Process
@@ -25,19 +24,15 @@ _CHUNK = 64 * 1024
 _HAS_REFUSED = (
     (
         r"administratively prohibited|unknown channel type",
-        Trouble(
-            "forwarding-refused",
-            "its ssh server does not let connections through",
-            "Set AllowTcpForwarding yes on {host} for this login, or run key-wizard check there.",
-        ),
+        "forwarding-refused",
+        "its ssh server does not let connections through",
+        "Set AllowTcpForwarding yes on {host} for this login, or run key-wizard check there.",
     ),
     (
         r"open failed: |stdio forwarding failed",
-        Trouble(
-            "exchange-unreachable",
-            "it cannot connect to Binance",
-            "Check the name service and the firewall of {host}.",
-        ),
+        "exchange-unreachable",
+        "it cannot connect to Binance",
+        "Check the name service and the firewall of {host}.",
     ),
 )
 """What ssh says when the host refused the connection beyond it (channels.c, ssh.c): the login was accepted."""
@@ -60,9 +55,7 @@ class Passage:
                 await self._ended.wait()
         if self._process is not None and not self._process.returncode:
             return None
-        text = self._errors.decode("utf-8", "replace")
-        refused = (trouble for pattern, trouble in _HAS_REFUSED if re.search(pattern, text))
-        return next(refused, None) or explain_ssh(bytes(self._errors))
+        return explain_ssh(bytes(self._errors), *_HAS_REFUSED)
 
     async def carry(self, listener: socket.socket, ssh: OpenSsh, host: str, target: str) -> None:
         """Give the first connection to ssh; it becomes one from `host` to `target`."""

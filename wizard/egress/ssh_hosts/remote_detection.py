@@ -103,7 +103,8 @@ async def ask_hosts(
     await _within(bounds.together, map(ask, each))
     for host in each:
         if host not in answers:
-            answers[host] = HostAnswer(host, 0.0, trouble=not_asked(bounds.together))
+            reason = f"not asked, as the {bounds.together:g} s for all hosts were over"
+            answers[host] = HostAnswer(host, 0.0, trouble=Trouble("not-asked", reason, "Ask it again."))
             on_answer(answers[host])
     return tuple(answers[host] for host in each)
 
@@ -168,7 +169,13 @@ def _trouble(run: ScriptRun, client: str, samples: Sequence[Sample], deadline: f
         )
     if run.exit_status == 255:
         return explain_ssh(run.errors)
-    return not_understood(run.exit_status, run.errors)
+    status = "" if run.exit_status in {0, None} else f", and ended with exit status {run.exit_status}"
+    words = _last_words(run.errors.decode("utf-8", "replace"))
+    return Trouble(
+        "not-understood",
+        f"the login works, but it did not run the question{status}{words}",
+        "{host} needs a POSIX shell (sh) for this login. A git server or a forced command has none.",
+    )
 
 
 def _tagged(output: bytes, nonce: str) -> Iterator[list[str]]:
@@ -278,18 +285,13 @@ _SSH_SAYS: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
-def explain_ssh(errors: bytes) -> Trouble:
-    """Return what the end of ssh means; `errors` is what it wrote to standard error."""
+def explain_ssh(errors: bytes, *first: tuple[str, str, str, str]) -> Trouble:
+    """Return what the end of ssh means by what it wrote to standard error; `first` is looked for before all else."""
     text = errors.decode("utf-8", "replace")
-    for pattern, kind, reason, advice in _SSH_SAYS:
+    for pattern, kind, reason, advice in (*first, *_SSH_SAYS):
         if re.search(pattern, text):
             return Trouble(kind, reason, advice)
     return Trouble("other", f"ssh failed{_last_words(text)}", f"{_BY_HAND}. See what it says.")
-
-
-def not_asked(seconds: float) -> Trouble:
-    """The time for all hosts together was up."""
-    return Trouble("not-asked", f"not asked, as the {seconds:g} s for all hosts were over", "Ask it again.")
 
 
 NO_CLIENT = Trouble(
@@ -302,16 +304,6 @@ TOO_MUCH = Trouble(
     "it wrote much more than an answer",
     "{host} did not run the question. Is it a host with a POSIX shell?",
 )
-
-
-def not_understood(exit_status: int | None, errors: bytes) -> Trouble:
-    """The login worked, but no line of the script came back."""
-    status = "" if exit_status in {0, None} else f", and ended with exit status {exit_status}"
-    return Trouble(
-        "not-understood",
-        f"the login works, but it did not run the question{status}{_last_words(errors.decode('utf-8', 'replace'))}",
-        "{host} needs a POSIX shell (sh) for this login. A git server or a forced command has none.",
-    )
 
 
 def _last_words(text: str) -> str:
