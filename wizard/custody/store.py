@@ -60,7 +60,7 @@ class Store(Protocol):
         """What every screen says about the place; nothing for the operating system's own."""
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
+        """Keep other processes from changing the place, or raise CustodyError where one does. It can be cancelled."""
 
     async def write(self, name: str, value: Secret) -> None:
         """Store `value`, in place of what is there."""
@@ -90,7 +90,7 @@ class MemoryStore:
         self._items: dict[str, Secret] = {}
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
+        """Hold nothing: no other process sees this memory."""
         return nullcontext()
 
     async def write(self, name: str, value: Secret) -> None:
