@@ -206,17 +206,7 @@ async def test_ipv6_is_never_tried_even_where_the_name_has_it(town, monkeypatch)
     assert [address for address, _ in town.callers] == ["127.0.0.1"]
 
 
-async def test_sampling_opens_a_connection_for_every_request(town):
-    port = await town.serve(ok)
-
-    async with client(open_transport(decided(), keeps_connections=False)) as http:
-        for _ in range(3):
-            await http.get(f"http://127.0.0.1:{port}/")
-
-    assert len(set(town.callers)) == 3
-
-
-async def test_the_ordinary_transport_reuses_its_connection(town):
+async def test_a_transport_reuses_its_connection(town):
     port = await town.serve(ok)
 
     async with client(open_transport(decided())) as http:
@@ -230,7 +220,7 @@ async def test_a_proxied_route_goes_through_the_proxy_with_its_credentials(town,
     port = await town.serve(ok)
     route = decided({"HTTPS_PROXY": f"http://bob:hunter2@127.0.0.1:{proxy.port}"})
 
-    async with client(open_transport(route, keeps_connections=False)) as http:
+    async with client(open_transport(route)) as http:
         answer = await http.get(f"http://127.0.0.1:{port}/")
 
     assert answer.text == "ok"

@@ -23,7 +23,7 @@ from wizard.core.rules import Rules
 from wizard.core.text import printable
 from wizard.egress.agreement import EgressState, EgressVerdict, answers_missing, judge
 from wizard.egress.services import BODY_LIMIT, EchoService, NoAddressError, Parser, Sample, read_answer, refuse_status
-from wizard.net.route import Route, open_transport, public_roots
+from wizard.net.route import Route, answered, open_transport, public_roots
 from wizard.net.trace import Phase, Trace, explain
 
 DEADLINE = 6.0
@@ -187,15 +187,11 @@ async def ask(
 
 async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext | None) -> bytes:
     trace = Trace(proxied=route.is_proxied)
-    client = httpx.AsyncClient(
-        transport=open_transport(route, verify=verify, keeps_connections=False),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - asyncio.timeout covers name resolution too
-        headers=_HEADERS,
-    )
     try:
-        async with asyncio.timeout(seconds), client, client.stream("GET", url, extensions={"trace": trace}) as response:
+        request = httpx.Request("GET", url, headers=_HEADERS, extensions={"trace": trace})
+        # A transport of its own: a connection that is used again hides address pools.
+        transport = open_transport(route, verify=verify)
+        async with asyncio.timeout(seconds), transport, answered(transport, request) as response:
             refuse_status(response.status_code, response.headers.get("location", ""))
             body = b""
             async for chunk in response.aiter_raw():  # as sent, never decompressed

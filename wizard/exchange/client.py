@@ -1,10 +1,7 @@
 """The exchange's API, as far as a rotation needs it, with one deadline over the whole of each call.
 
 Every call ends in its answer or in an `ExchangeError`. An error is raised where no frame holds the
-signed request, with no other exception chained to it, so that a traceback shows neither.
-
-httpx's transport is asked directly, without its client: no cookie is kept, no redirect followed, no variable of the
-environment looked at. Answers are bounded.
+signed request, with no other exception chained to it, so that a traceback shows neither. Answers are bounded.
 """
 
 from __future__ import annotations
@@ -55,6 +52,7 @@ from wizard.exchange.websocket import (
     opened,
     opening,
 )
+from wizard.net.route import answered
 from wizard.net.tls import Handshake, read_handshake
 from wizard.net.trace import Phase, Trace, explain
 
@@ -226,11 +224,8 @@ class ExchangeClient:
         """Return the answer to one request, or why there is none; `trace` sees how far the call comes."""
 
         async def read() -> RawAnswer:
-            response = await self._transport.handle_async_request(request)
-            try:
+            async with answered(self._transport, request) as response:
                 return await _raw(response)
-            finally:
-                await response.aclose()
 
         return await self._until_deadline(read(), request, trace, deadline)
 
@@ -240,8 +235,7 @@ class ExchangeClient:
         request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})
 
         async def hold() -> Said | ExchangeError:
-            response = await self._transport.handle_async_request(request)
-            try:
+            async with answered(self._transport, request) as response:
                 websocket = opened(protocol, response)
                 if websocket is None:
                     raw = await _raw(response) if response.status_code != SWITCHING else None
@@ -251,8 +245,6 @@ class ExchangeClient:
                 said = await talk(websocket)
                 await websocket.say_goodbye()
                 return said
-            finally:
-                await response.aclose()
 
         return await self._until_deadline(hold(), request, self._trace(), self._timeout)
 

@@ -2,9 +2,8 @@
 
 HTTP libraries read the proxy variables each in their own way (docs/egress.md), so a
 REST call and a WebSocket of one program can leave by different addresses. Whoever calls the
-exchange or an echo service takes a `Route` instead. Use its transport with
-`httpx.AsyncClient(transport=…, trust_env=False, follow_redirects=False)` and give the client no
-`limits` or `verify` of its own: next to `transport` httpx drops them silently.
+exchange or an echo service takes a `Route` instead. Its transport is asked directly, without httpx's client: no cookie
+is kept, no redirect followed, no variable of the environment looked at.
 
 There is no standard for NO_PROXY. It is read as curl does, with the two forms on which libraries disagree
 (docs/egress.md) taken at their word: a network for literal addresses, and `:443`.
@@ -14,8 +13,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
@@ -121,31 +120,39 @@ def open_transport(
     *,
     verify: ssl.SSLContext | None = None,
     verify_proxy: ssl.SSLContext | None = None,
-    keeps_connections: bool = True,
 ) -> httpx.AsyncHTTPTransport:
     """Return a transport that takes `route`; a direct one binds its address, which also forces IPv4 (docs/egress.md).
 
     On a route through a socket the URL's host is still the one that TLS names and checks.
 
     Certificates are checked against `verify`, else `public_roots()`; a proxy's own, before it is told its password,
-    against `verify_proxy`, else the same. A connection that is used again hides address pools: `keeps_connections`.
-    Raises `RouteError` where httpx cannot use the proxy's URL, or `public_roots` fails.
+    against `verify_proxy`, else the same. Raises `RouteError` where httpx cannot use the proxy's URL, or `public_roots`
+    fails.
     """
     import httpx  # noqa: PLC0415 - a command that calls nobody shall not wait for it
 
     silence_libraries()
     context = verify or public_roots()
-    limits = httpx.Limits() if keeps_connections else httpx.Limits(max_keepalive_connections=0)
     if route.socket:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, uds=route.socket, retries=0)
+        return httpx.AsyncHTTPTransport(verify=context, uds=route.socket, retries=0)
     if route.proxy_url is None:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)
+        return httpx.AsyncHTTPTransport(verify=context, local_address=route.source_address, retries=0)
     url = route.proxy_url.reveal()
     try:
         proxy = httpx.Proxy(url, ssl_context=(verify_proxy or context) if url.startswith("https:") else None)
     except (ValueError, httpx.InvalidURL):
         raise _unreadable(route.source) from None
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, retries=0)
+    return httpx.AsyncHTTPTransport(verify=context, proxy=proxy, retries=0)
+
+
+@asynccontextmanager
+async def answered(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+    """Send a request, lend its response, and end that."""
+    response = await transport.handle_async_request(request)
+    try:
+        yield response
+    finally:
+        await response.aclose()
 
 
 def public_roots() -> ssl.SSLContext:
