@@ -198,6 +198,7 @@ class TestASignal:
             terminal.wait_for("SIGINT 1")
             terminal.send("\x1a")
             terminal.wait_for("Stopped")
+            terminal.settle()  # what comes before the shell asks is dropped
             terminal.send("fg\r")
             terminal.wait_for_bytes(b"fg\r\n")
             terminal.settle()

@@ -30,10 +30,10 @@ from wizard.core.errors import WizardError
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.talk import Talk
-from wizard.steps import view as views
+from wizard.steps import form, view
 from wizard.steps.form import Field, FieldKind, Form
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import Consent, State, View
+from wizard.steps.view import Action, Consent, State, View
 from wizard.tui.screens.view_screen import ViewScreen
 
 _WRITTEN = re.compile(r"\x1b\[\d+;\d+H|\x1b\[\?2026[hl]|\x1b\[\?25[hl]|\x1b\[[\d;]*m|\x1b\]22;default\x07|\n")
@@ -59,7 +59,7 @@ def filled(kind: Any, text: str, name: str = "") -> Any:
     if origin in (typing.Union, UnionType):
         return None if NoneType in inner else filled(inner[0], text, name)
     if is_dataclass(kind):
-        hints = typing.get_type_hints(kind, vars(views) | {"Secret": str, "Outcome": str, "Step": str})
+        hints = typing.get_type_hints(kind, vars(form) | vars(view) | {"Secret": str, "Outcome": str, "Step": str})
         return kind(**{each.name: filled(hints[each.name], text, each.name) for each in fields(kind)})
     if isinstance(kind, type) and issubclass(kind, Enum):
         return State.STOP if kind is State else next(iter(kind))
@@ -74,7 +74,7 @@ class Page(Presenter):
     def __init__(self, face: Face, text: str) -> None:
         super().__init__(face)
         self.text = text
-        self.shown = replace(filled(View, text), actions=(filled(views.Action, text), self.back_action()))
+        self.shown = replace(filled(View, text), actions=(filled(Action, text), self.back_action()))
 
     @property
     def location(self) -> tuple[str, str]:
