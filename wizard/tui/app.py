@@ -125,25 +125,11 @@ class WizardApp(SafeApp):
 
         return not isinstance(self.focused, SecretField)
 
-    def wipe_entered(self) -> None:
-        """Overwrite everything secret that was typed, pasted, read or made on the simulated page and is not stored.
-
-        Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
-        """
-        from wizard.tui.widgets.secret_field import SecretField  # noqa: PLC0415 - loaded when it is needed
-
-        for screen in self.screen_stack:
-            for field in screen.query(SecretField):
-                field.clear()
-            if presenter := getattr(screen, "presenter", None):
-                presenter.forget()
-
     def _home(self, classes: str | None = None) -> ViewScreen:
         return ViewScreen(partial(HomePresenter, self.opened), classes=classes)
 
     def go_home(self) -> None:
         """Show the environments; an open rotation stays open."""
-        self.wipe_entered()
         self._show(self._home())
 
     def show_step(self) -> None:
@@ -178,7 +164,6 @@ class WizardApp(SafeApp):
 
     async def on_unmount(self) -> None:
         """Let go of everything: nothing here needs the terminal any more."""
-        self.wipe_entered()
         try:
             await self.opened.close()
         except WizardError as error:
