@@ -5,15 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
-from textual.actions import ActionParseResult
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.types import CSSPathType
 
@@ -66,7 +63,6 @@ class WizardApp(SafeApp):
     ) -> None:
         super().__init__()
         self.opened = EnvironmentSession(environments, command, environment, job)
-        self.environments = environments
         self.glyphs = glyphs
         self.farewell: tuple[str, ...] = ()
         """What a finished job proved, to be printed when the screens have gone."""
@@ -95,22 +91,6 @@ class WizardApp(SafeApp):
         """Load the steps once the home screen is there."""
         gc.enable()  # the command line has switched it off
         self.run_worker(in_daemon_thread(_load_step_screens), description="load the steps")
-
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Do what a key asks for; where it fails, the screen says so and stays."""
-        try:
-            return await super().run_action(action, default_namespace, namespaces)
-        except WizardError as error:
-            notices = [*self.screen.query(Notice)]
-            if not notices:
-                raise
-            notices[0].error(error)
-            return True
 
     async def _deliver(self, event: events.Event) -> None:
         if not (isinstance(event, events.Paste) and self._is_in_sight() and holds_key(event.text)):
