@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, Full
 from threading import Event, Lock
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -24,7 +24,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.core.shutdown import Shutdown
+from wizard.core.shutdown import HANG_UP, Shutdown
 
 _POLL = 0.1
 _READ = 4096
@@ -40,21 +40,12 @@ LONGEST_KEY = 16
 """Characters of the longest sequence that one key sends (kitty keyboard protocol)."""
 
 
-class EndableApp(Protocol):
-    """What the driver needs of the app."""
-
-    shutdown: Shutdown
-
-    def hang_up(self) -> None:
-        """End as by SIGHUP: the terminal is gone."""
-
-
 class SafeDriver(LinuxDriver):
     """Reads the terminal in a thread of its own, as its base does."""
 
     def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
-        self._endable = cast("EndableApp", app)
+        self._shutdown: Shutdown = cast("Any", app).shutdown
         self._is_handed_back = Event()
         self._queueing = Lock()
 
@@ -66,7 +57,7 @@ class SafeDriver(LinuxDriver):
 
     def _go_on(self) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
-        if not self._endable.shutdown.has_begun:
+        if not self._shutdown.has_begun:
             super()._sigcont_application()
 
     def hand_back(self) -> None:
@@ -128,7 +119,7 @@ class SafeDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(_POLL) and not self._read(reader):
-                    self._endable.hang_up()
+                    self._shutdown.begin(HANG_UP)
                     return
                 self._hand_on(reader.tick())
 

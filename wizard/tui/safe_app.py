@@ -35,7 +35,7 @@ from textual.theme import Theme
 
 from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import redacted_report
-from wizard.core.shutdown import HANG_UP, Shutdown
+from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.core.text import UNPRINTABLE, harmless
 from wizard.tui.theme import THEME, THEME_16, theme_for
@@ -171,10 +171,6 @@ class SafeApp(KeyOrder):
                 print(redacted_report(error), file=sys.stderr)
                 return Exit.INTERNAL_ERROR
         return self.return_code or 0
-
-    def hang_up(self) -> None:
-        """End as by SIGHUP: the terminal is gone. From any thread."""
-        self.shutdown.begin(HANG_UP)
 
     @property
     def size(self) -> Size:
