@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.custody.custodian import Custodian
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
 from wizard.steps.form import FieldKind, Form
@@ -23,7 +22,6 @@ class FakeFace:
     """Stands in for a screen or for lines."""
 
     page: SimulatedPage | None = None
-    custodian: Custodian | None = None
     answers: dict[str, str] = field(default_factory=dict)
     """What is typed at the consent of each title; nothing where none is given."""
     said: list[str] = field(default_factory=list)

@@ -50,7 +50,7 @@ class Home(HomePresenter):
     ) -> None:
         self.environments = environments
         self.session = session or EnvironmentSession(environments, "key-wizard", named, job)
-        super().__init__(self.session, FakeFace(custodian=environments.custodian, is_live=is_live))
+        super().__init__(self.session, FakeFace(is_live=is_live))
 
     async def press(self, key: str, *given: str) -> View:
         action = self.view().action(key)
@@ -441,8 +441,8 @@ async def test_an_encrypted_file_that_is_there_already_is_opened_with_its_passph
 
 async def test_a_chosen_file_asks_for_its_passphrase_at_once(world: World, tmp_path: Path) -> None:
     home = locked(world, tmp_path)
-    assert isinstance(home.face.custodian, FakeLocked)
-    home.face.custodian.choose_encrypted_file()
+    assert isinstance(home.environments.custodian, FakeLocked)
+    home.environments.custodian.choose_encrypted_file()
     await home.begin()
     assert len(home.face.filled) == 1
     view = home.view()
@@ -479,7 +479,7 @@ async def test_the_commands_for_a_keyring_and_for_a_service_stand_alone_on_their
     await home.begin()
     await home.press("v")
     assert home.face.said[-2:] == ["The keyring is locked.", "Unlock it."]
-    home.face.custodian.is_open = True  # type: ignore[union-attr]
+    home.environments.custodian.is_open = True  # type: ignore[union-attr]
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
     await home.press("r")

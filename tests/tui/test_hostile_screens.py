@@ -112,7 +112,7 @@ def asked(face: Face, text: str) -> dict[str, Callable[[], Awaitable[object]]]:
 def test_all_that_a_page_can_ask_of_its_face_is_asked_here() -> None:
     members = {name for name in (*vars(Face), *Face.__annotations__) if name[0] != "_"}
     # `finish` has a report, which is a page again.
-    without = {"is_live", "page", "custodian", "leave", "go_home", "finish"}
+    without = {"is_live", "page", "leave", "go_home", "finish"}
     assert members == asked(SimpleNamespace(**dict.fromkeys(members, nothing)), "").keys() | without
 
 
@@ -205,7 +205,7 @@ async def test_hostile_text_in_lines(names: list[str]) -> None:
         console: Any = ScriptedConsole([("", "help"), *[("", "back")] * 9], interrupts)
         talk = Talk(console, interrupts)
         talk.closing = lambda text=text: (text,)
-        about: Any = SimpleNamespace(place=text, environments=SimpleNamespace(simulated_page=None, custodian=None))
+        about: Any = SimpleNamespace(place=text, environments=SimpleNamespace(simulated_page=None))
         await (lines := Lines(talk, about, partial(Page, text=text))).run()
         for method, ask in asked(lines, text).items():
             before = len(console.lines)

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from wizard.core.errors import WizardError
 from wizard.core.text import capitalised
-from wizard.custody.custodian import Custodian
 from wizard.plain import forms
 from wizard.plain.talk import Command, Talk
 from wizard.rehearsal.simulated_page import SimulatedPage
@@ -153,11 +152,6 @@ class Lines:
     def page(self) -> SimulatedPage | None:
         """The simulated Binance page of a rehearsal."""
         return self._session.environments.simulated_page
-
-    @property
-    def custodian(self) -> Custodian | None:
-        """What opens the place of the credentials."""
-        return self._session.environments.custodian
 
     def show(self) -> None:
         """The view is said when the user is asked again."""

@@ -119,7 +119,7 @@ class HomePresenter(Presenter):
         if self._settled:
             await self._open()
             await self._begin_named_job()
-        elif self.face.custodian:
+        elif self._environments.custodian:
             await self._attempt(self._try_place, f"Opening {self._session.place}")
 
     async def retry(self) -> None:
@@ -160,7 +160,7 @@ class HomePresenter(Presenter):
         await self._attempt(partial(self._session.open, self._overview.environment), f"Opening {self._at}")
 
     async def _try_place(self) -> None:
-        if custodian := self.face.custodian:
+        if custodian := self._environments.custodian:
             self._environments.paths.create()  # the choice of another place is written there
             self._label = (await custodian.open()).label
 
@@ -258,14 +258,15 @@ class HomePresenter(Presenter):
         """Ask for the password that opens the place of the credentials, or makes it."""
         from wizard.steps.passwords import remedying  # noqa: PLC0415
 
-        if (form := remedying(self.face.custodian, self._session.problem)) and await self.face.fill(form):
+        form = remedying(self._environments.custodian, self._session.problem)
+        if form and await self.face.fill(form):
             await self.retry()
 
     async def use_file(self) -> None:
         """Keep credentials in the encrypted file from now on."""
         from wizard.steps.passwords import choosing_file  # noqa: PLC0415
 
-        custodian = self.face.custodian
+        custodian = self._environments.custodian
         if custodian and await self.face.fill(choosing_file(custodian, is_new=not await custodian.has_file())):
             await self.retry()
 
@@ -282,7 +283,8 @@ class HomePresenter(Presenter):
 
     async def show_openbao_help(self) -> None:
         """Say how to keep the credentials in OpenBao."""
-        file = self.face.custodian.settings if self.face.custodian else "config.toml"
+        custodian = self._environments.custodian
+        file = custodian.settings if custodian else "config.toml"
         title = f"{OPENBAO.title}.".replace("config.toml", str(file))
         await self.face.read("How to use OpenBao", title, *OPENBAO.commands)
 
@@ -302,8 +304,8 @@ class HomePresenter(Presenter):
 
     def view(self) -> View:
         """Return the environments, or what stands in the way of them."""
-        if isinstance(self._session.problem, CustodyError) and self.face.custodian:
-            return self._closed(self._session.problem)
+        if isinstance(self._session.problem, CustodyError) and (custodian := self._environments.custodian):
+            return self._closed(self._session.problem, is_keyring=custodian.custody.place is Place.KEYRING)
         state, (verdict, *because) = self._verdict()
         fix = (self._session.problem.advice,) if self._session.problem else ()
         storage = self._flow.preflight.storage if self._flow else None
@@ -377,9 +379,8 @@ class HomePresenter(Presenter):
             yield " "
             yield "No key yet? Create the first one, in 4 steps."
 
-    def _closed(self, problem: CustodyError) -> View:
+    def _closed(self, problem: CustodyError, *, is_keyring: bool) -> View:
         """Return the one menu for a place of credentials that does not open."""
-        is_keyring = self._is_at(Place.KEYRING)
         choices = CHOICES.values() if is_keyring else ()
         return View(
             State.STOP,
@@ -408,10 +409,6 @@ class HomePresenter(Presenter):
             yield Action("keyring", "v", "Get a keyring", f"{title}. {does}", self.show_keyring_help)
             title, does = CHOICES[Choice.OPENBAO]
             yield Action("openbao", "V", "Use OpenBao", f"{title}. {does}", self.show_openbao_help)
-
-    def _is_at(self, place: Place) -> bool:
-        custodian = self.face.custodian
-        return custodian is not None and custodian.custody.place is place
 
     def _actions(self) -> Iterator[Action]:
         if self._session.problem or not self._overviews:
@@ -457,7 +454,7 @@ class HomePresenter(Presenter):
             does = "Deletes the record of the missing key, after a question."
             yield Action("delete", "d", "Delete record", does, self.delete_record)
         yield Action("history", "h", "History", "Shows finished jobs and their reports.", self.show_history)
-        if self.face.custodian and one.current:
+        if self._environments.custodian and one.current:
             does = "Shows how a program that runs as a service gets the credentials."
             yield Action("service", "v", "For a service", does, self.show_services)
 

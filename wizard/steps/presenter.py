@@ -10,7 +10,6 @@ from wizard.rotation.model import Mode, Step
 from wizard.steps.view import BACK, Action, Consent, Progress, State, View
 
 if TYPE_CHECKING:
-    from wizard.custody.custodian import Custodian
     from wizard.custody.records import KeyRecord
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.flow import Flow
@@ -30,10 +29,6 @@ class Face(Protocol):
     @property
     def page(self) -> SimulatedPage | None:
         """The simulated Binance page of a rehearsal; None where the page is Binance's own."""
-
-    @property
-    def custodian(self) -> Custodian | None:
-        """What opens the place of the credentials; None in a rehearsal."""
 
     def show(self) -> None:
         """Show the view, which is another one now."""

@@ -29,7 +29,6 @@ from wizard.tui.widgets.page_header import PageHeader
 from wizard.tui.widgets.row_list import RowList, TitledRows, hanging, sign
 
 if TYPE_CHECKING:
-    from wizard.custody.custodian import Custodian
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.report import Report
     from wizard.steps.form import Form
@@ -326,11 +325,6 @@ class ViewScreen(SessionScreen[None]):
         """The simulated Binance page of a rehearsal."""
         return self.session.opened.environments.simulated_page
 
-    @property
-    def custodian(self) -> Custodian | None:
-        """What opens the place of the credentials."""
-        return self.session.opened.environments.custodian
-
     def say(self, *sentences: str) -> None:
         """Progress is in the view."""
 
@@ -381,7 +375,7 @@ class ViewScreen(SessionScreen[None]):
         """Offer to open a place of credentials that was found locked; return whether it is open now."""
         from wizard.steps.passwords import remedying  # noqa: PLC0415
 
-        form = remedying(self.custodian, error)
+        form = remedying(self.session.opened.environments.custodian, error)
         return form is not None and await self.fill(form)
 
     async def confirm(self, consent: Consent) -> str:
