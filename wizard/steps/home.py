@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
@@ -14,7 +14,7 @@ from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import CHOICES, CHOOSE, OPENBAO, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
-from wizard.rotation.model import JOB_NAMES, TITLES, Finding, Mode, Outcome, Step
+from wizard.rotation.model import JOB_NAMES, TITLES, Mode, Step
 from wizard.rotation.state_machine import JOBS
 from wizard.steps.presenter import Face, Presenter, job_phrase
 from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
@@ -22,8 +22,9 @@ from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.journal import Journal, Overview
-    from wizard.rotation.report import Report
     from wizard.steps.session import EnvironmentSession
+
+Result = TypeVar("Result")
 
 OLD = 90 * 86400.0
 """Seconds. Binance's blog recommends a new key every 30 to 90 days (square posts 276340 and 380736)."""
@@ -213,13 +214,9 @@ class HomePresenter(Presenter):
         if not flow.is_earned:
             self.face.leave()
             return
-        settled: list[Report | None] = []
-
-        async def settle() -> None:
-            settled.append(await flow.settle())
-
-        if await self._change(settle, "Finishing the job") and settled[0]:
-            self.face.finish(settled[0])
+        done = await self._change(flow.settle, "Finishing the job")
+        if done and done[0]:
+            self.face.finish(done[0])
 
     async def give_up(self) -> None:
         """Give the open job up, when that is wanted."""
@@ -241,16 +238,16 @@ class HomePresenter(Presenter):
         ):
             self.face.note("The record is deleted.")
 
-    async def _change(self, work: Callable[[], Awaitable[object]], doing: str) -> bool:
+    async def _change(self, work: Callable[[], Awaitable[Result]], doing: str) -> tuple[Result] | None:
+        """Do it; return what it comes to, or None where it failed."""
         from wizard.steps import deadlines  # noqa: PLC0415
 
-        async def whole() -> bool:
-            await work()
-            return True
+        async def whole() -> tuple[Result]:
+            return (await work(),)
 
-        is_done = await self.face.attempt(whole, doing, deadlines.CUSTODY)
+        done = await self.face.attempt(whole, doing, deadlines.CUSTODY)
         self._session.problem = self._look()
-        return bool(is_done)
+        return done
 
     # --- the place of the credentials -----------------------------------------------------------
 
@@ -317,7 +314,7 @@ class HomePresenter(Presenter):
             columns=COLUMNS if self._overviews else (),
             rows=tuple(map(self._row, self._overviews)),
             cursor=self._at,
-            evidence=(_evidence(storage),) if storage else (),
+            evidence=(Row((storage.observed,), State.GOOD if storage.passed else State.LOOK),) if storage else (),
             not_proven=storage.does_not_prove if storage else "",
             actions=tuple(self._actions()),
         )
@@ -419,7 +416,7 @@ class HomePresenter(Presenter):
             does = "Chooses an environment."
             yield Action("choose", "", "Choose", does, self.choose, is_about_row=True, is_in_footer=False)
 
-    def _possible_jobs(self, one: Overview) -> dict[Mode, Action]:
+    def _possible_jobs(self, one: Overview) -> list[Action]:
         """Return what can be begun, the likeliest first."""
         name = one.current.name if one.current else ""
         about_key, about_list = f"Replaces {name}, step by step.", f"Changes the whitelist of {name} on Binance."
@@ -439,7 +436,7 @@ class HomePresenter(Presenter):
             jobs[Mode.RETIRE] = Action("retire", "t", "Retire unused", about_unused, partial(self.start, Mode.RETIRE))
         first = _likeliest(one)
         possible = [mode for mode in jobs if JOBS[mode].has_current is bool(one.current)]
-        return {mode: jobs[mode] for mode in sorted(possible, key=lambda mode: mode is not first)}
+        return [jobs[mode] for mode in sorted(possible, key=lambda mode: mode is not first)]
 
     def _jobs(self, one: Overview) -> Iterator[Action]:
         if job := one.open_rotation:
@@ -447,7 +444,7 @@ class HomePresenter(Presenter):
             if job.step not in (Step.RETIRE, Step.DONE) or job.mode is Mode.RETIRE:
                 yield Action("give-up", "g", "Give up", "Gives the open job up, after a question.", self.give_up)
         else:
-            first, *others = self._possible_jobs(one).values()
+            first, *others = self._possible_jobs(one)
             yield replace(first, key=PRIMARY, also=first.key)
             yield from others
         if self._flow and self._flow.can_forget:
@@ -525,10 +522,6 @@ def _numbered(mode: Mode, step: Step) -> str:
     return TITLES[step] if step is Step.DONE else f"{JOBS[mode].steps.index(step) + 1} {TITLES[step]}"
 
 
-def _evidence(finding: Finding) -> Row:
-    return Row((finding.observed,), State.GOOD if finding.outcome is Outcome.PASSED else State.LOOK)
-
-
 def _finished(journal: Journal, environment: str) -> Iterator[list[str]]:
     from wizard.rotation.flow import CERTIFIED  # noqa: PLC0415
     from wizard.rotation.report import restore_report  # noqa: PLC0415
@@ -539,10 +532,3 @@ def _finished(journal: Journal, environment: str) -> Iterator[list[str]]:
             report = reports.get(job.number)
             facts = [f"  {label:<12} {text}" for label, text in report.lines()] if report else []
             yield [f"{utc(job.finished_at)}  {JOB_NAMES[job.mode].capitalize()}: {job.outcome}", *facts, ""]
-
-
-def seen(finding: Finding) -> str:
-    """Say when something was seen, from which address, and how long that took."""
-    seen_from = f", from {finding.from_address}" if finding.from_address else ""
-    took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
-    return f"Seen {utc(finding.at)}{seen_from}{took}."

@@ -39,7 +39,6 @@ from wizard.rotation.steps.hosts import label
 from wizard.rotation.steps.probe import NOT_PROVEN
 from wizard.steps import deadlines
 from wizard.steps.apply import ApplyPresenter, ListsToSave
-from wizard.steps.home import seen
 from wizard.steps.presenter import Face, StepPresenter
 from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 from wizard.whitelist.fixes import add_labelled
@@ -361,7 +360,7 @@ class ProbePresenter(StepPresenter):
         for finding in findings:
             if finding.outcome is not Outcome.NOT_RUN:
                 yield f"{self._name(finding.subject)}, {finding.outcome}. {finding.observed}"
-                yield f"  {seen(finding)}"
+                yield f"  {_seen(finding)}"
             if finding.does_not_prove:
                 yield f"  Not proven: {finding.does_not_prove}."
 
@@ -452,6 +451,13 @@ def _obstacle(findings: Sequence[Finding]) -> Finding:
         return 1 if is_needed else 2
 
     return min((one for one in findings if one.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)), key=weight)
+
+
+def _seen(finding: Finding) -> str:
+    """Say when something was seen, from which address, and how long that took."""
+    seen_from = f", from {finding.from_address}" if finding.from_address else ""
+    took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
+    return f"Seen {utc(finding.at)}{seen_from}{took}."
 
 
 def _state(finding: Finding) -> State:
