@@ -23,7 +23,7 @@ def report(terminal: Terminal) -> str:
 
 def shown(key: str, secret: str, text: str = "") -> str:
     fields = (
-        f"{name}={len(value)}:{Secret(value).fingerprint()}" for name, value in (("key", key), ("secret", secret))
+        f"{name}={len(value)}:{Secret(value).fingerprint()}" for name, value in (("api_key", key), ("secret", secret))
     )
     return f"{' '.join(fields)} text={text}"
 
@@ -99,7 +99,7 @@ def test_a_key_after_a_paste_without_end_is_heard_again(two_fields: StartTwoFiel
     terminal.send(PASTE_START + API_KEY[:32])
     terminal.listen(2.1)  # the pause after which a key press counts as one
     terminal.send(F2)
-    terminal.wait_for("its end is missing", "key=0:", "text=")
+    terminal.wait_for("its end is missing", "api_key=0:", "text=")
     terminal.send(paste(API_KEY))
     assert report(terminal) == shown(API_KEY, "")
 

@@ -10,8 +10,9 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from wizard.core.text import ASCII
+from wizard.core.text import ASCII, UNICODE, Glyphs
 from wizard.intake.paste import MAX_LENGTH
+from wizard.steps.form import Field, FieldKind
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -49,21 +50,21 @@ class Driven:
         return list({id(message): message for message in self.said if isinstance(message, kind)}.values())
 
     def notes(self) -> list[str]:
-        return [message.note for message in self.of(SecretField.Noted) if not message.is_refusal]
-
-    def reasons(self) -> list[str]:
-        return [message.note for message in self.of(SecretField.Noted) if message.is_refusal]
+        return [message.note for message in self.of(SecretField.Noted)]
 
 
 @asynccontextmanager
-async def driven(field: SecretField) -> AsyncIterator[Driven]:
+async def driven(
+    name: str = "secret", kind: FieldKind = FieldKind.KEY, glyphs: Glyphs = UNICODE
+) -> AsyncIterator[Driven]:
+    field = SecretField(Field(name, "", kind), glyphs)
     said: list[Message] = []
     async with OneField(field).run_test(message_hook=said.append) as pilot:
         yield Driven(pilot, field, said)
 
 
 async def test_typed_characters_come_back_by_peek_and_by_take() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.type("aB3")
         assert it.field.peek().reveal() == "aB3"
         assert it.field.take().reveal() == "aB3"
@@ -72,7 +73,7 @@ async def test_typed_characters_come_back_by_peek_and_by_take() -> None:
 
 
 async def test_enter_keeps_what_was_typed() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.type("abc")
         await it.pilot.press("enter")
         assert len(it.of(SecretField.Submitted)) == 1
@@ -80,7 +81,7 @@ async def test_enter_keeps_what_was_typed() -> None:
 
 
 async def test_backspace_erases_one_and_ctrl_u_all() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.type("abc")
         await it.pilot.press("backspace")
         assert it.field.peek().reveal() == "ab"
@@ -89,7 +90,7 @@ async def test_backspace_erases_one_and_ctrl_u_all() -> None:
 
 
 async def test_no_message_and_no_repr_carries_the_value() -> None:
-    async with driven(SecretField(show_last_four=True)) as it:
+    async with driven("api_key") as it:
         await it.paste(API_KEY)
         await it.type("xyzzy")
         await it.pilot.press("enter")
@@ -103,7 +104,7 @@ async def test_no_message_and_no_repr_carries_the_value() -> None:
 
 
 async def test_the_screen_shows_a_mask_of_one_width_and_the_length() -> None:
-    async with driven(SecretField(glyphs=ASCII)) as it:
+    async with driven(glyphs=ASCII) as it:
         await it.type("a")
         assert it.field.render().plain == "> ******** 1 character"
         await it.paste(API_KEY)
@@ -112,13 +113,13 @@ async def test_the_screen_shows_a_mask_of_one_width_and_the_length() -> None:
 
 @pytest.mark.parametrize(("length", "shown"), [(7, ""), (8, " …uEh8A"[-7:])])
 async def test_the_last_four_are_shown_from_eight_characters_on(length: int, shown: str) -> None:
-    async with driven(SecretField(show_last_four=True)) as it:
+    async with driven("api_key") as it:
         await it.paste(API_KEY[-length:])
         assert it.field.render().plain.endswith(f"{length} characters{' …Eh8A' if shown else ''}")
 
 
 async def test_the_last_four_are_not_shown_while_typing() -> None:
-    async with driven(SecretField(show_last_four=True)) as it:
+    async with driven("api_key") as it:
         await it.paste(API_KEY[:10])
         await it.type("q")
         assert it.field.render().plain.endswith("11 characters")
@@ -136,20 +137,20 @@ async def test_the_last_four_are_not_shown_while_typing() -> None:
     ],
 )
 async def test_what_is_around_the_value_is_left_out_with_a_note(pasted: str, note: str) -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste(pasted)
         assert it.field.peek().reveal() == API_KEY
         assert it.notes() == [note]
 
 
 async def test_a_clean_paste_needs_no_note() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste(API_KEY)
         assert it.of(SecretField.Noted) == []
 
 
 async def test_a_second_paste_replaces_the_first_and_says_so() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste("first")
         await it.paste("second")
         assert it.field.peek().reveal() == "second"
@@ -166,24 +167,24 @@ async def test_a_second_paste_replaces_the_first_and_says_so() -> None:
     ],
 )
 async def test_a_paste_that_is_not_one_value_is_rejected_and_changes_nothing(pasted: str, reason: str) -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.type("kept")
         await it.paste(pasted)
         assert it.field.peek().reveal() == "kept"
-        assert it.reasons() == [f"{reason} Nothing was taken. What was here is kept."]
+        assert it.notes() == [f"{reason} Nothing was taken. What was here is kept."]
 
 
 async def test_a_pem_field_takes_a_whole_block_and_no_part_of_one() -> None:
-    async with driven(SecretField(multiline=True)) as it:
+    async with driven(kind=FieldKind.PEM) as it:
         await it.paste(PEM.replace("\n", "\r\n"))
         assert it.field.peek().reveal() == PEM
         await it.paste(PEM.splitlines()[0])
         assert it.field.peek().reveal() == PEM
-        assert len(it.reasons()) == 1
+        assert len(it.notes()) == 1
 
 
 async def test_a_password_keeps_its_spaces_and_accents() -> None:
-    async with driven(SecretField(password=True)) as it:
+    async with driven(kind=FieldKind.PASSWORD) as it:
         await it.paste(" pâss wörd ")
         await it.pilot.press("space", "é")
         assert it.field.peek().reveal() == " pâss wörd  é"
@@ -192,29 +193,29 @@ async def test_a_password_keeps_its_spaces_and_accents() -> None:
 
 
 async def test_a_typed_space_in_a_key_is_left_out_and_said() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.pilot.press("a", "space", "b")
         assert it.field.peek().reveal() == "ab"
         assert it.notes() == ["A space was left out."]
 
 
 async def test_typing_stops_at_the_limit_and_says_so() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste("x" * MAX_LENGTH)
         await it.type("y")
         assert it.field.length == MAX_LENGTH
-        assert it.reasons() == [f"The field holds {MAX_LENGTH} characters at most."]
+        assert it.notes() == [f"The field holds {MAX_LENGTH} characters at most."]
 
 
 async def test_a_removed_field_keeps_nothing() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste(API_KEY)
         await it.field.remove()
         assert it.field.peek().reveal() == ""
 
 
 async def test_copying_leaves_the_app_s_clipboard_empty() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste(API_KEY)
         await it.pilot.press("ctrl+a", "ctrl+c", "ctrl+x")
         assert it.pilot.app.clipboard == ""
@@ -222,7 +223,7 @@ async def test_copying_leaves_the_app_s_clipboard_empty() -> None:
 
 
 async def test_no_key_shows_the_value() -> None:
-    async with driven(SecretField()) as it:
+    async with driven() as it:
         await it.paste(API_KEY)
         for letter in "abcdefghijklmnopqrstuvwxyz":
             if letter not in "uw":  # these two empty the field

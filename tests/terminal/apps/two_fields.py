@@ -58,8 +58,12 @@ class TwoFields(SafeApp):
 
     def compose(self) -> ComposeResult:
         yield Fragile(id="fragile")
-        yield SecretField(id="key", show_last_four=True)
-        yield SecretField(id="secret", multiline=SITE == "pem")
+        from wizard.core.text import UNICODE
+        from wizard.steps.form import Field, FieldKind
+
+        kind = FieldKind.PEM if SITE == "pem" else FieldKind.KEY
+        yield SecretField(Field("api_key", "", FieldKind.KEY, "empty"), UNICODE)
+        yield SecretField(Field("secret", "", kind, "empty"), UNICODE)
         yield Input(id="text", compact=True, select_on_focus=False)
         yield Label("", id="status", markup=False)
         yield Label("", id="note", markup=False)

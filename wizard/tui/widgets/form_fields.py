@@ -49,22 +49,8 @@ class FormFields(Vertical):
         """Lay out all fields; those that are not asked for yet are hidden."""
         for field in self._fields:
             yield Static(plain(field.label), classes="label", id=f"{field.name}-label")
-            yield self._widget(field)
+            yield LineInput(field) if field.kind is FieldKind.TEXT else SecretField(field, self._glyphs)
         self.call_after_refresh(self._lay_out)
-
-    def _widget(self, field: Field) -> SecretField | LineInput:
-        if field.kind is FieldKind.TEXT:
-            return LineInput(field)
-        is_key = field.kind is FieldKind.KEY
-        return SecretField(
-            multiline=field.kind is FieldKind.PEM,
-            password=field.kind is FieldKind.PASSWORD,
-            pair_site=field.site,
-            show_last_four=is_key and field.name == "api_key",
-            placeholder=field.placeholder,
-            glyphs=self._glyphs,
-            id=field.name,
-        )
 
     def on_mount(self) -> None:
         """Hide what is not asked for yet."""

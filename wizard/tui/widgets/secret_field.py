@@ -16,10 +16,12 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from wizard.core.secret import Secret
-from wizard.core.text import UNICODE, Glyphs
+from wizard.core.text import Glyphs
 from wizard.intake.candidates import HeldKey, read_pair
 from wizard.intake.paste import MAX_LENGTH, IntakeError, Pasted, Shape, read_paste
+from wizard.steps.form import Field, FieldKind
 
+_SHAPES = {FieldKind.KEY: Shape.VALUE, FieldKind.PASSWORD: Shape.PASSWORD, FieldKind.PEM: Shape.PEM}
 _MASK_WIDTH = 8
 _LAST_FOUR_FROM = 8
 _ERASE = frozenset({"backspace", "ctrl+h"})
@@ -29,14 +31,8 @@ _CLEAR = frozenset({"ctrl+u", "ctrl+w"})
 class SecretField(Widget, can_focus=True):
     """One hidden value. Text is added at the end; a paste replaces everything.
 
-    Args:
-        multiline: Take a private key of many lines instead of one value; Enter inside a PEM block is a line end.
-        password: Take the text exactly as it is typed, spaces and accents included.
-        show_last_four: Show the last four of eight or more characters, as the exchange's page does for
-            API keys, once typing has come to an end: shown after every key, they would spell the whole.
-        pair_site: Of which site a paste with names, or with an API key and its secret, is handed on as `PairPasted`.
-        placeholder: Shown while the field is empty.
-        glyphs: The signs for the mask and the focus.
+    Of an API key the last four characters are shown, as the exchange's page does, once typing has come to an end: shown
+    after every key, they would spell the whole. Enter inside a PEM block is a line end.
     """
 
     ALLOW_SELECT: ClassVar[bool] = False
@@ -72,30 +68,14 @@ class SecretField(Widget, can_focus=True):
 
     @dataclass(repr=False)
     class Noted(Message):
-        """Something was not taken: what stood around a value, or, as a refusal, all of a key press or paste.
-
-        After a refusal the field holds what it held before.
-        """
+        """Something was not taken: what stood around a value, or all of a key press or paste."""
 
         note: str
-        is_refusal: bool = False
 
-    def __init__(
-        self,
-        *,
-        multiline: bool = False,
-        password: bool = False,
-        show_last_four: bool = False,
-        pair_site: str = "",
-        placeholder: str = "empty: paste or type, it stays hidden",
-        glyphs: Glyphs = UNICODE,
-        id: str | None = None,
-    ) -> None:
-        super().__init__(id=id)
-        self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
-        self._show_last_four = show_last_four
-        self._pair_site = pair_site
-        self._placeholder = placeholder
+    def __init__(self, field: Field, glyphs: Glyphs) -> None:
+        super().__init__(id=field.name)
+        self._field = field
+        self._shape = _SHAPES[field.kind]
         self._glyphs = glyphs
         self._typed = bytearray()
         self._is_being_typed = False
@@ -126,7 +106,7 @@ class SecretField(Widget, can_focus=True):
         """Show a mask of fixed width, the length, and the last four where asked."""
         focus = self._glyphs.focus if self.has_focus else " "
         if not self._typed:
-            return Text(f"{focus} {self._placeholder}", no_wrap=True, overflow="ellipsis")
+            return Text(f"{focus} {self._field.placeholder}", no_wrap=True, overflow="ellipsis")
         mask = self._glyphs.mask * _MASK_WIDTH
         unit = "character" if self.length == 1 else "characters"
         return Text(f"{focus} {mask} {self.length} {unit}{self._last_four()}", no_wrap=True, overflow="ellipsis")
@@ -147,10 +127,11 @@ class SecretField(Widget, can_focus=True):
         event.prevent_default()
         text, event.text = event.text, ""
         try:
-            answer = (read_pair(text, self._pair_site) if self._pair_site else None) or read_paste(text, self._shape)
+            pair = read_pair(text, self._field.site) if self._field.site else None
+            answer = pair or read_paste(text, self._shape)
         except IntakeError as error:
             kept = " What was here is kept." if self._typed else ""
-            self._reject(f"{error.what} Nothing was taken.{kept}")
+            self.post_message(self.Noted(f"{error.what} Nothing was taken.{kept}"))
             return
         if isinstance(answer, HeldKey):
             self.post_message(self.PairPasted(answer))
@@ -170,7 +151,7 @@ class SecretField(Widget, can_focus=True):
         self._wipe()
 
     def _last_four(self) -> str:
-        if not self._show_last_four or self._is_being_typed or self.length < _LAST_FOUR_FROM:
+        if self._field.name != "api_key" or self._is_being_typed or self.length < _LAST_FOUR_FROM:
             return ""
         return f" {self._glyphs.working}{self._typed[-4:].decode(errors='replace')}"
 
@@ -183,7 +164,8 @@ class SecretField(Widget, can_focus=True):
         elif event.key in _CLEAR:
             self.clear()
         elif event.key == "ctrl+v":
-            self._reject("Paste with the terminal's own key, often Ctrl+Shift+V or Shift+Insert.")
+            note = "Paste with the terminal's own key, often Ctrl+Shift+V or Shift+Insert."
+            self.post_message(self.Noted(note))
         elif event.key == "ctrl+j":
             pass  # the second half of CR LF, in a paste that came as keys
         elif event.is_printable and event.character:
@@ -204,7 +186,7 @@ class SecretField(Widget, can_focus=True):
             what = "A space" if character == " " else "A character that no key has"
             self.post_message(self.Noted(f"{what} was left out."))
         elif self.length >= MAX_LENGTH:
-            self._reject(f"The field holds {MAX_LENGTH} characters at most.")
+            self.post_message(self.Noted(f"The field holds {MAX_LENGTH} characters at most."))
         else:
             self._append(character)
 
@@ -233,9 +215,6 @@ class SecretField(Widget, can_focus=True):
     def _changed(self) -> None:
         self.length = len(self._typed.decode())
         self.refresh()
-
-    def _reject(self, reason: str) -> None:
-        self.post_message(self.Noted(reason, is_refusal=True))
 
     def _show(self) -> None:
         self._is_being_typed = False
