@@ -160,7 +160,8 @@ async def visit(world: PlainWorld, *script: Line, interrupt_at: tuple[str, ...] 
     assert console.interrupt_at == []
     assert world.closed
     assert [line for line in console.lines if not line.isprintable()] == []
-    return Visit(console, session.left_at)
+    job = world.overviews()[0].open_rotation
+    return Visit(console, job.step if job else None)
 
 
 def journal_text(paths: Paths) -> str:

@@ -38,8 +38,6 @@ class EnvironmentSession:
         """Why the environments cannot be listed, or one of them cannot be opened."""
         self._left_with: int = Exit.FINE
         self._command = command
-        self.left_at: Step | None = None
-        """The step at which an open job was left."""
         self._stack = AsyncExitStack()
 
     @property
@@ -62,9 +60,8 @@ class EnvironmentSession:
         """Close the environment that is open: its lock is free for another wizard."""
         try:
             if self.flow is not None:
-                self.left_at = self.flow.step
                 self._left_with = self.flow.exit_code
-                self.farewell = self.closing() if self.left_at else ()
+                self.farewell = self.closing() if self.flow.step else ()
         finally:
             self.flow = None
             await self._stack.aclose()
