@@ -19,6 +19,7 @@ from wizard.steps.presenter import Face, FlowPresenter
 from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View
 
 if TYPE_CHECKING:
+    from wizard.core.secret import Secret
     from wizard.rotation.flow import Flow
 
 LOG_LINES = 20
@@ -71,7 +72,7 @@ class SimulatedPagePresenter(FlowPresenter):
             deadlines.PAGE,
         )
         if made is not None:
-            name = f"…{made.api_key.last_four()}"
+            name = _name(made.api_key)
             order.take(made)
             self.face.note(f"{name} was created on the simulated page. What it showed is filled in.")
             self.face.leave()
@@ -94,7 +95,7 @@ class SimulatedPagePresenter(FlowPresenter):
 
     async def delete(self, item: str) -> None:
         """Delete a key for good, once the word is typed."""
-        if await self.face.confirm(Consent(f"Delete {_name(self._key(item))} for good?", "", "delete")):
+        if await self.face.confirm(Consent(f"Delete {_name(self._key(item).api_key)} for good?", "", "delete")):
             await self._change(item, lambda key: self._page.delete(key.api_key), "is deleted now")
 
     async def _change(self, item: str, work: Callable[[ListedKey], Awaitable[None]], done: str) -> None:
@@ -109,7 +110,7 @@ class SimulatedPagePresenter(FlowPresenter):
             await self.begin()
         else:
             self._keys = keys
-            self.face.note(f"{_name(key)} {done}.")
+            self.face.note(f"{_name(key.api_key)} {done}.")
 
     def _key(self, item: str) -> ListedKey:
         return next(key for key in self._keys if key.api_key.fingerprint() == item)
@@ -139,7 +140,7 @@ class SimulatedPagePresenter(FlowPresenter):
         whitelist = "any address" if key.whitelist is None else ", ".join(key.whitelist) or "no address"
         granted = [LABELS.get(name, name) for name, is_on in key.permissions.items() if is_on]
         return Row(
-            (_name(key), self._role(key), key.kind.label, key.state, whitelist),
+            (_name(key.api_key), self._role(key), key.kind.label, key.state, whitelist),
             item=key.api_key.fingerprint(),
             detail=(f"Whitelist: {whitelist}", f"Permissions: {', '.join(granted) or 'none'}"),
         )
@@ -169,20 +170,16 @@ class SimulatedPagePresenter(FlowPresenter):
         )
 
 
-def _name(key: ListedKey) -> str:
-    return f"…{key.api_key.last_four()}"
+def _name(api_key: Secret) -> str:
+    return f"…{api_key.last_four() or '????'}"
 
 
 def _sources(activity: Sequence[Activity]) -> list[str]:
     """Each key with each address that called with it, and how often."""
-    calls = Counter((_named(line), line.address) for line in activity)
+    calls = Counter((_name(line.api_key), line.address) for line in activity)
     return [f"{key}  {address:<15}  {counted(count, 'call')}" for (key, address), count in calls.items()]
-
-
-def _named(activity: Activity) -> str:
-    return f"…{activity.api_key.last_four() or '????'}"
 
 
 def _line(activity: Activity) -> str:
     answer = f"refused {activity.code}" if activity.code else "accepted"
-    return f"{utc(activity.at)[11:]}  {_named(activity)}  {activity.address}  {answer}  {activity.path}"
+    return f"{utc(activity.at)[11:]}  {_name(activity.api_key)}  {activity.address}  {answer}  {activity.path}"
