@@ -23,8 +23,6 @@ Result = TypeVar("Result")
 
 _WORDS = {State.GOOD: "good", State.LOOK: "needs a look", State.STOP: "stops you", State.UNSURE: "inconclusive"}
 """What a sign of the screens is in lines."""
-_LEFT = {"back"}
-"""Words that every prompt takes."""
 
 
 class Lines:
@@ -72,7 +70,7 @@ class Lines:
 
     async def _choose(self, view: View) -> None:
         actions = {action.word: action for action in view.actions}
-        menu = {word: action.about for word, action in actions.items() if word not in _LEFT}
+        menu = {word: action.about for word, action in actions.items() if word != Command.BACK}
         first = next(iter(actions.values()))
         answer = await self._talk.choose("What next?", menu, first.word if first.key == PRIMARY else "")
         if answer in actions:

@@ -506,7 +506,6 @@ class ImportPresenter(CredentialsPresenter):
             kind, public = pair.kind, pair.public_pem
         self.flow.credentials.note_source(found.path)
         self._change_kind(kind, public)
-        self._several = ()
         self._take(found.api_key, found.secret)
         self._found = f"…{found.last_four} is in {found.place}." if found.api_key else ""
         self._said = (*notes, *filter(None, [found.warning]))

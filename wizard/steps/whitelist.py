@@ -73,7 +73,6 @@ NEW = "not on the current key's list"
 _FORMS = {Separator.COMMAS: "commas", Separator.SPACES: "spaces", Separator.LINES: "line ends"}
 _ABSENT = "+"
 """Begins the item of an address that is not on the list; the item of an entry is its place."""
-NOT_AN_ENTRY = "{address} is not on the list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ class WhitelistPresenter(StepPresenter):
 
     def _place(self, item: str) -> int:
         if item.startswith(_ABSENT):
-            raise UsageError(NOT_AN_ENTRY.format(address=item.removeprefix(_ABSENT)), advice="Fix puts it there.")
+            raise UsageError(f"{item.removeprefix(_ABSENT)} is not on the list", advice="Fix puts it there.")
         return int(item)
 
     def _change(self, entries: Entries) -> None:

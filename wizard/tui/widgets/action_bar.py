@@ -10,7 +10,7 @@ from textual.widgets import Static
 from wizard.steps.view import Action
 from wizard.tui.content import marked
 
-NAMES = {"escape": "esc", "question_mark": "?", "f1": "F1", "pageup": "PgUp", "pagedown": "PgDn"}
+NAMES = {"escape": "esc", "question_mark": "?", "f1": "F1"}
 GAP = "   "
 
 
