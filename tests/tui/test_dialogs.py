@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.tui.conftest import Wizard
 from wizard.steps.form import Field, FieldKind, Form
 from wizard.steps.passwords import AGAIN
@@ -17,6 +19,16 @@ async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard
     assert str(dialog.border_subtitle).endswith(" Close")
     await wizard.press("end")
     await wizard.when(lambda: dialog.scroll_y == dialog.max_scroll_y > 0)
+
+
+@pytest.mark.parametrize("key", ["v", "f1"])
+async def test_the_key_that_shows_a_text_closes_it_too(wizard: Wizard, key: str) -> None:
+    await wizard.to_egress()
+    page = wizard.app.screen
+    await wizard.press(key)
+    await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
+    await wizard.press(key)
+    await wizard.when(lambda: wizard.app.screen is page)
 
 
 async def test_the_wizard_can_be_closed_from_a_dialog_and_the_key_that_asks_for_it_goes_back(wizard: Wizard) -> None:

@@ -51,7 +51,7 @@ class LeaveScreen(Dialog[bool]):
 class TextScreen(Dialog[None]):
     """Shows a text, and keys with what they do. The key that opened it closes it too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1,question_mark,d,s", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1,question_mark,v,V,h", "dismiss", "Close")]
 
     def __init__(self, title: str, paragraphs: Sequence[str], keys: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__()
