@@ -27,6 +27,8 @@ class FakeFace:
     said: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     errors: list[WizardError] = field(default_factory=list)
+    limits: dict[str, float] = field(default_factory=dict)
+    """How long each wait may take, by what is waited for."""
     copied: list[str] = field(default_factory=list)
     visited: list[Presenter] = field(default_factory=list)
     typed: dict[str, list[dict[str, str]]] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class FakeFace:
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
         self.said.append(doing)
+        self.limits[doing] = at_most
         try:
             return await work()
         except WizardError as error:

@@ -23,6 +23,7 @@ from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.report import STAYS
 from wizard.rotation.retirement import Poll, judge_death
+from wizard.steps import deadlines
 from wizard.steps.retire import DELETED, RetirePresenter, purging
 from wizard.steps.view import PRIMARY, State
 
@@ -453,6 +454,26 @@ async def test_keys_that_were_never_used_are_named_answered_and_settled_one_by_o
     face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = consent.word
     await page.delete_secret()
     assert {key.end for key in face.report.unused} == {Grade.PROVEN, STAYS}
+
+
+async def test_a_wait_has_time_for_each_key_that_was_never_used(face: FakeFace, flow: Flow, world: World) -> None:
+    _, first, _ = await with_two_left(world, flow)
+    page, pace, asking = RetirePresenter(flow, face), flow.context.pace, "Asking Binance with both keys"
+    await page.ask()
+    assert face.limits[asking] == deadlines.poll(pace, 2)
+    face.is_live = False
+    await page.ask()
+    assert face.limits[asking] > deadlines.poll(pace, 2)
+    undo = "Asking once more, then undoing the switch"
+    face.answers["Undo the switch?"] = "undo"
+    item = f"unused {first.api_key.fingerprint()}"
+    await world.kill(flow)
+    name = f"…{first.api_key.last_four()}"
+    face.answers[f"Give up {name}?"] = face.answers[f"Keep {name} on Binance?"] = first.api_key.last_four()
+    await page.keep(item)
+    assert face.limits[f"Deleting the secret of {name}"] == deadlines.purge(pace, 2)
+    await page.undo_switch()
+    assert face.limits[undo] == deadlines.poll(pace, 1)
 
 
 async def test_a_job_of_its_own_retires_keys_that_were_never_used(face: FakeFace, flow: Flow, world: World) -> None:

@@ -71,13 +71,13 @@ def by_api(pace: Pace) -> float:
     return CUSTODY + 2 * (CHANGE_DEADLINE + pace.listing) + _CLOCK_CALLS * pace.call
 
 
-def poll(pace: Pace, unused: int = 0) -> float:
+def poll(pace: Pace, unused: int) -> float:
     """The keys out of the keyring, one question after the other, and a detection before and after."""
     others = unused * (OPERATION + _CALLS_OF_ONE * pace.call)
     return OPERATION + _POLL_CALLS * pace.call + 2 * closed(pace.egress) + others
 
 
-def purge(pace: Pace, unused: int = 0) -> float:
+def purge(pace: Pace, unused: int) -> float:
     """To ask once more, as often as a row takes, then purge; `unused` keys as well."""
     return CUSTODY + unused * OPERATION + POLLS_IN_A_ROW * (pause(pace) + poll(pace, unused))
 

@@ -52,7 +52,8 @@ class DeletePresenter(ApiPresenter):
 
     async def ask(self) -> None:
         """Ask with the key now."""
-        await self.face.attempt(self._ask, f"Asking Binance with {self._name}", deadlines.poll(self.flow.context.pace))
+        at_most = deadlines.poll(self.flow.context.pace, unused=0)
+        await self.face.attempt(self._ask, f"Asking Binance with {self._name}", at_most)
 
     async def _ask(self) -> None:
         self._problem = None

@@ -82,14 +82,13 @@ class RetirePresenter(ApiPresenter):
 
     async def ask(self) -> None:
         """Ask with both keys now; lines ask until the matter is settled."""
-        pace = self.flow.context.pace
         if self.face.is_live:
-            death = await self.face.attempt(self._ask, "Asking Binance with both keys", deadlines.poll(pace))
+            death = await self.face.attempt(self._ask, "Asking Binance with both keys", self._poll_limit)
             if self._has_watched and death is not None and not self.flow.retire.is_settled:
                 self.forget()
                 self._watching = asyncio.ensure_future(self._go_on_watching())
         else:
-            at_most = deadlines.poll(pace) + MOST_POLLS * pace.between_polls
+            at_most = self._poll_limit + MOST_POLLS * self.flow.context.pace.between_polls
             await self.face.attempt(
                 lambda: self._ask_until_settled(MOST_POLLS), "Asking Binance with both keys", at_most
             )
@@ -203,7 +202,7 @@ class RetirePresenter(ApiPresenter):
             report = await self.face.attempt(
                 lambda: self.flow.drop_unused_key(record, record.name.last_four, stays=stays),
                 f"Deleting the secret of {record.name}",
-                deadlines.purge(self.flow.context.pace),
+                self._purge_limit,
             )
             if report is not None:
                 self.face.finish(report)
@@ -221,7 +220,7 @@ class RetirePresenter(ApiPresenter):
         report = await self.face.attempt(
             lambda: delete_secret(self.flow, typed),
             "Asking once more, then deleting the secret of the legacy key",
-            deadlines.purge(self.flow.context.pace),
+            self._purge_limit,
         )
         if report is not None:
             self.face.finish(report)
@@ -236,8 +235,8 @@ class RetirePresenter(ApiPresenter):
             then = "Find out on Binance why it fails, then probe it again."
         if not await self.face.confirm(Consent("Undo the switch?", f"{undoing} {then}", "undo")):
             return
-        doing, at_most = "Asking once more, then undoing the switch", deadlines.poll(self.flow.context.pace)
-        if await self.face.attempt(self._ask, doing, at_most) is not None or self._problem:
+        doing = "Asking once more, then undoing the switch"
+        if await self.face.attempt(self._ask, doing, self._poll_limit) is not None or self._problem:
             self.flow.revert()
             await self.face.attempt(self._deliver, "Delivering the key", deadlines.closed(AT_THE_END))
             self.face.leave()
@@ -249,6 +248,14 @@ class RetirePresenter(ApiPresenter):
         told = [_told(poll, name) for poll in reversed(self.flow.retire.polls(unused))]
         title = f"Delete {name if unused else 'the legacy key'}"
         await self.face.read(title, self._where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
+
+    @property
+    def _poll_limit(self) -> float:
+        return deadlines.poll(self.flow.context.pace, len(self.flow.retire.unused))
+
+    @property
+    def _purge_limit(self) -> float:
+        return deadlines.purge(self.flow.context.pace, len(self.flow.retire.unused))
 
     @property
     def _where(self) -> str:
