@@ -50,18 +50,17 @@ class FormFields(Vertical):
         for field in self._fields:
             yield Static(plain(field.label), classes="label", id=f"{field.name}-label")
             yield LineInput(field) if field.kind is FieldKind.TEXT else SecretField(field, self._glyphs)
-        self.call_after_refresh(self._lay_out)
 
     def on_mount(self) -> None:
         """Hide what is not asked for yet."""
         self._lay_out()
 
     def ask_for(self, names: Iterable[str]) -> None:
-        """Show these fields and no others. What stands in the others is cleared."""
+        """Show these hidden fields and no others. What stands in the others is cleared."""
         self._shown = set(names)
         for field in self._fields:
             if field.name not in self._shown:
-                self._clear(field)
+                self._hidden(field.name).clear()
         self._lay_out()
 
     def ask_after(self, code: str) -> None:
@@ -84,14 +83,7 @@ class FormFields(Vertical):
         """Overwrite what stands in the hidden fields."""
         for field in self._fields:
             if field.kind is not FieldKind.TEXT and (field.kind is FieldKind.PASSWORD or not only_passwords):
-                self._clear(field)
-
-    def _clear(self, field: Field) -> None:
-        widget = self.query_one(f"#{field.name}")
-        if isinstance(widget, SecretField):
-            widget.clear()
-        elif isinstance(widget, LineInput):
-            widget.value = ""
+                self._hidden(field.name).clear()
 
     @property
     def first_text(self) -> str:
