@@ -99,8 +99,6 @@ class ApplyPresenter(ApiPresenter):
 
     def view(self) -> View:
         """Return the lists and the way to their fields."""
-        page = self.flow.context.environment.site.key_page
-        where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
         names = [name.partition(",")[0] for name in self._lists]
         keys = "both keys" if len(names) > 1 else "".join(names)
         unknown = self._asked.unknown if self._asked else ""
@@ -117,7 +115,7 @@ class ApplyPresenter(ApiPresenter):
                 rows=tuple(Row(each, item=each[0], detail=(each[1],)) for each in self._lists.items()),
                 evidence_title="Or by hand" if api else "Where",
                 evidence=lines(
-                    f"1  {where}",
+                    f"1  {self.where('Open API Management on Binance.')}",
                     f"2  Choose Edit restrictions for {' and '.join(names)}.",
                     "3  Choose Restrict access to trusted IPs only.",
                     "4  Paste its list, save, and confirm with 2FA.",

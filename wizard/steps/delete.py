@@ -87,8 +87,7 @@ class DeletePresenter(ApiPresenter):
         """Return what Binance said last, what stops, and what to delete where."""
         state, verdict, because = self._judged()
         environment, name = self.flow.context.environment, self._name
-        page = environment.site.key_page.removeprefix("https://www.")  # whole in 60 columns
-        where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
+        where = self.where("Open API Management on Binance.").removeprefix("https://www.")  # whole in 60 columns
         to_do = lines(f"1  {where}", f"2  Delete {name}, and no other key.", "3  Confirm with 2FA.")
         watching = "Watching" if self._is_refused else "Or by hand" if self.api else "What to do"
         view = View(
@@ -137,10 +136,9 @@ class DeletePresenter(ApiPresenter):
         go_on = Action("continue", PRIMARY, "Continue", "Goes on to the new key.", self.advance)
         about = f"Goes on to the new key, while {self._name} may still work."
         skip = Action("skip", "e", "Go on anyway", about, self.advance)
-        ask_first = Action("ask", PRIMARY, "Ask now", ask.about, self.ask, also="r")
         about = f"Deletes {self._name} on Binance, after a question."
         delete = Action("delete-key", "d", f"Delete {self._name} by API", about, self.delete_by_api)
-        first = [go_on, ask] if self._is_refused else [ask_first, skip]
+        first = [go_on, ask] if self._is_refused else [replace(ask, key=PRIMARY, also="r"), skip]
         if self.api and not self._is_refused:
             first = [replace(delete, key=PRIMARY, also="d"), ask, skip] if self.is_api_first else [*first, delete]
         return (*first, *self.page_actions(), self.back_action())

@@ -191,6 +191,11 @@ class StepPresenter(FlowPresenter):
         """The list of this job, as the page shows it now; nothing where there is none yet."""
         return self.flow.context.journal.whitelist_of(self.flow.context.rotation)
 
+    def where(self, otherwise: str) -> str:
+        """Return where keys are managed: the address, or a sentence where it is simulated or not known."""
+        page = self.flow.context.environment.site.key_page
+        return "Open the simulated Binance page." if self.face.page else page or otherwise
+
     def order(self) -> Order | None:
         """Return the key that the step waits for. Most wait for none."""
         return None

@@ -247,7 +247,8 @@ class RetirePresenter(ApiPresenter):
         name = str(unused.name) if unused else "legacy key"
         told = [_told(poll, name) for poll in reversed(self.flow.retire.polls(unused))]
         title = f"Delete {name if unused else 'the legacy key'}"
-        await self.face.read(title, self._where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
+        where = self.where("See API Management.")
+        await self.face.read(title, where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
 
     @property
     def _poll_limit(self) -> float:
@@ -258,14 +259,9 @@ class RetirePresenter(ApiPresenter):
         return deadlines.purge(self.flow.context.pace, len(self.flow.retire.unused))
 
     @property
-    def _where(self) -> str:
-        page = self.flow.context.environment.site.key_page
-        return "Open the simulated Binance page." if self.face.page else page or "See API Management."
-
-    @property
     def _by_hand(self) -> tuple[str, ...]:
         """Where a key is deleted, unless Enter deletes it by API: then only the details say it."""
-        return () if self.is_api_first else (self._where,)
+        return () if self.is_api_first else (self.where("See API Management."),)
 
     @property
     def _command(self) -> str:
