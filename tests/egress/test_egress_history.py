@@ -30,7 +30,7 @@ def checks(count: int, days: float, address: str = A, begin: float = 0.0) -> lis
         ([seen(0, A)], f"{A} is seen for the first time over this route."),
         (checks(41, 23), "Unchanged in 41 checks over 23 d."),
         (checks(2, 0.25), "Unchanged in 2 checks over 6 h."),
-        (checks(2, 0), "Unchanged in 2 checks over 0 s."),
+        (checks(2, 0), "Unchanged in 2 checks over less than 1 s."),
         (
             [*checks(3, 2), *checks(4, 9, B, begin=3)],
             f"Changed on 2026-11-04 12:00:00 UTC, from {A} to {B}. Unchanged in the 4 checks since then, over 9 d.",
@@ -86,4 +86,4 @@ def test_no_address_is_ever_called_static(observations):
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_span():
-    assert describe_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 checks over 0 s."
+    assert describe_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 checks over less than 1 s."

@@ -75,6 +75,8 @@ def _tell(counted: Sequence[Observation]) -> str:
 def _span(observations: Sequence[Observation]) -> str:
     # The clock may have been set back in between.
     seconds = max(0.0, observations[-1].at - observations[0].at)
+    if seconds < 1:
+        return "less than 1 s"
     return duration(seconds) if seconds < 2 * _DAY else f"{int(seconds // _DAY)} d"
 
 
