@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
@@ -22,7 +23,6 @@ from wizard.core.settings import SubAccountSettings
 from wizard.core.text import counted
 from wizard.core.unattended import FLAGS
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.custody.vault import Vault
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import REFUSED_KEY, UNKNOWN_KEY
 from wizard.exchange.errors import ErrorKind, ExchangeError
@@ -38,9 +38,8 @@ from wizard.exchange.sub_accounts import (
     grantable,
     parameters,
 )
-from wizard.net.route import decide_route
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, open_exchange
+from wizard.rotation.exchange_calls import SignedAnswer, ask
 from wizard.rotation.exchange_calls import circumstances as circumstances_of
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Event, Finding, Mode, Outcome, Step
@@ -84,7 +83,7 @@ class SubAccountKeys:
     async def check_master(self) -> Finding:
         """See that the master's key is fit, and the sub-account too; nothing changes."""
         async with self._master() as (client, master):
-            answer = await self._ask_with(client, master)
+            answer = await ask(client, master, circumstances_of(self.settings.master.site, self._context.egress))
             if answer.error and answer.error.kind is not ErrorKind.REFUSED:
                 raise answer.error  # it says nothing of the key
             if not answer.accepted:
@@ -214,9 +213,8 @@ class SubAccountKeys:
 
     async def _may_delete(self) -> bool:
         """Whether the key in use, if there is one, is accepted from here: what seems unused may else be what works."""
-        current = self._context.key(Slot.CURRENT)
-        async with self._context.credentials(current) as control:
-            return current is None or (control is not None and (await self._ask(control)).accepted)
+        answer = await self._credentials.ask_permissions()
+        return answer.accepted if answer else self._context.key(Slot.CURRENT) is None
 
     # --- make, restrict, delete ----------------------------------------------------------------
 
@@ -441,14 +439,14 @@ class SubAccountKeys:
 
     async def _read(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Make a call that changes nothing; once more where a network or server fault kept the answer back."""
-        for tried in range(1, _TRIES + 1):
+        for _ in range(_TRIES - 1):
             try:
                 return await self._patiently(call)
             except ExchangeError as error:
-                if not error.is_outcome_unknown or tried == _TRIES:
+                if not error.is_outcome_unknown:
                     raise
                 await self._context.pause(self._context.pace.between_polls)
-        raise AssertionError
+        return await self._patiently(call)
 
     async def _unless_lost(self, call: Callable[[], Awaitable[None]]) -> None:
         """Make a call whose effect is read back: a lost answer says nothing."""
@@ -474,25 +472,17 @@ class SubAccountKeys:
                     raise
                 await self._context.pause(wait)
 
-    async def _ask_with(self, client: ExchangeClient, master: Credentials) -> SignedAnswer:
-        return await ask(client, master, circumstances_of(self.settings.master.site, self._context.egress))
-
     @asynccontextmanager
     async def _master(self) -> AsyncIterator[tuple[ExchangeClient, Credentials]]:
         """Lend the key in use of the master's environment, and a client that goes that environment's way."""
-        context, environment = self._context, self.settings.master
-        record = context.journal.key_in(environment.name, Slot.CURRENT)
-        vault = Vault(environment.name, context.journal, context.vault.store, context.clock)
-        found = await vault.fetch(record) if record else None
-        if found is None:
-            why = f"The settings say that the environment {environment.name} holds it."
-            advice = f"Import it: key-wizard import {environment.name}"
-            raise _refusal("No key of the master account is stored", why, advice, "sub-account.no-master")
-        route = decide_route(environment, context.environ)
-        with found:
-            async with open_exchange(
-                environment, route, timeout=context.pace.call, clock=context.clock, stopwatch=context.stopwatch
-            ) as client:
+        master, vault = self.settings.master, self._context.vault
+        context = replace(self._context, environment=master, vault=replace(vault, environment=master.name))
+        async with context.credentials(context.key(Slot.CURRENT)) as found:
+            if found is None:
+                why = f"The settings say that the environment {master.name} holds it."
+                advice = f"Import it: key-wizard import {master.name}"
+                raise _refusal("No key of the master account is stored", why, advice, "sub-account.no-master")
+            async with context.exchange() as client:
                 yield client, found
 
     @asynccontextmanager
