@@ -216,16 +216,15 @@ class Flow:
         Raises `WizardError` where the rotation left the probe, the report does not allow it, or the keyring refused to
         drop what is not needed any more; the switch then stands, and calling again finishes.
         """
-        is_whitelist = self.context.rotation.mode is Mode.WHITELIST
+        mode = self.context.rotation.mode
         if self.step is Step.PROBE:
             await self.probe.confirm(report)
-            if is_whitelist:
+            if mode is Mode.WHITELIST:
                 record = self._take(Move.RECORD, is_proven=True)
                 self.context.journal.record_whitelist(record, self.probe.subject())
             else:
-                self.context.journal.promote(
-                    self._take(Move.SWITCH, is_proven=True), report.item, self._unused(report.item)
-                )
+                unused = self._unused(report.item, is_import=mode is Mode.ADOPT)
+                self.context.journal.promote(self._take(Move.SWITCH, is_proven=True), report.item, unused)
         elif self.step not in (Step.RETIRE, Step.DONE):
             raise _out_of_place("The new key is not in use, as the Probe step was left", advice="Probe it again.")
         return None if self.step is Step.RETIRE else await self._finish()
@@ -299,8 +298,10 @@ class Flow:
     async def still_held(self) -> Copies:
         """Look for plain-text copies of the legacy key; a `WizardError` where its values cannot be read."""
         legacy = self.retire.legacy
-        stored = legacy if legacy and legacy.holding is Holding.STORED else None
-        async with self.context.credentials(stored) as found:
+        return await self._copies_of(legacy if legacy and legacy.holding is Holding.STORED else None)
+
+    async def _copies_of(self, key: KeyRecord | None) -> Copies:
+        async with self.context.credentials(key) as found:
             return await self.credentials.find_copies(found) if found else Copies()
 
     async def _finish(
@@ -313,7 +314,7 @@ class Flow:
         finished = self._take(Move.FINISH)
         rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
-        now, copies = self.context.clock(), copies or await self._imported_copies()
+        now, copies = self.context.clock(), copies or await self._copies_of(current if mode is Mode.ADOPT else None)
         changed = self.context.journal.events(rotation, LIST_CHANGED)
         dead_since = death.since if death and death.since is not None else now
         report = Report(
@@ -357,17 +358,8 @@ class Flow:
         at_retirement = death.since if death else None
         return at_retirement if lived else self.delete.refused_since or at_retirement
 
-    async def _imported_copies(self) -> Copies:
-        """Look for plain-text copies of a key that was imported; nowhere in other jobs."""
-        if self.context.rotation.mode is not Mode.ADOPT:
-            return Copies()
-        async with self.context.credentials(self.current) as found:
-            return await self.credentials.find_copies(found) if found else Copies()
-
-    def _unused(self, item: str = "", *, is_import: bool | None = None) -> list[str]:
-        journal, name = self.context.journal, self.context.environment.name
-        is_adopting = self.context.rotation.mode is Mode.ADOPT if is_import is None else is_import
-        return to_set_aside(journal, name, item, is_import=is_adopting)
+    def _unused(self, item: str = "", *, is_import: bool) -> list[str]:
+        return to_set_aside(self.context.journal, self.context.environment.name, item, is_import=is_import)
 
     async def _drop_rest(self, reason: str, *, is_import: bool) -> None:
         """Purge drafts, and entered keys that do not live; those that may live are unused from now on."""
