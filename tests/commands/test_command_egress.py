@@ -212,7 +212,7 @@ def test_a_way_over_ipv6_is_told(bench: Bench, command: Command, monkeypatch: py
         return ("2600:9000::1",)
 
     fake = Ipv6Lookup(addresses_of=ipv6_of, source_towards=lambda _: "2a01:4f8::42")
-    monkeypatch.setattr("wizard.commands.egress.Ipv6Lookup", lambda: fake)
+    monkeypatch.setattr("wizard.rotation.exchange_calls.Ipv6Lookup", lambda: fake)
     assert command("egress", "--json").json["ipv6"] is None  # 127.0.0.1 has no other address
     by_name = bench.base_url.replace("127.0.0.1", "localhost")
     site = f'site = "custom"\nbase_url = "{by_name}"\ntolerated_ranges = ["documentation"]\n'

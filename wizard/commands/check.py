@@ -284,7 +284,7 @@ class _Asking:
                 if isinstance(each, Credentials):
                     lent.enter_context(each)
             route, known = decide_route(self.environment, os.environ), circumstances(self.environment.site)
-            async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
+            async with open_exchange(self.environment.site, route, timeout=CALL_DEADLINE, clock=time.time) as client:
                 asked = asyncio.gather(*(_ask(client, each, known) for each in (credentials, *found)))
                 (answer, *others), futures = await asyncio.gather(asked, self._ask_futures(client, credentials))
             is_accepted = isinstance(answer, SignedAnswer) and answer.accepted

@@ -260,17 +260,17 @@ class Doctor:
 
     async def _check_network(self, environment: Environment) -> Finding:
         """Decide the route of an environment and call its exchange's public ping; say what is in between."""
-        subject = f"Network {environment.name}"
+        subject, site = f"Network {environment.name}", environment.site
         try:
             route = decide_route(environment, os.environ)
-            async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
-                seen = await check_connection(environment, route, client, deadline=CALL_DEADLINE, lookup=self.lookup)
+            async with open_exchange(site, route, timeout=CALL_DEADLINE) as client:
+                seen = await check_connection(site, route, client, deadline=CALL_DEADLINE, lookup=self.lookup)
         except WizardError as error:
             return self.writer.error(subject, Outcome.INCONCLUSIVE, error)
         if not seen.is_open:
             return replace(describe_failure(seen, self.writer), subject=subject)
         milliseconds = (seen.connection.connected_ms or 0) + seen.connection.answered_ms
-        answered = f"{environment.site.name} answered in {milliseconds:.0f} ms"
+        answered = f"{site.name} answered in {milliseconds:.0f} ms"
         observed = f"{answered}, {route.shown} ({route.source})."
         gap = "anything about a key: the call is public"
         if isinstance(seen.resolution, Resolution) and (advice := seen.resolution.advice):

@@ -19,7 +19,7 @@ from wizard.core.threads import run_async
 from wizard.egress.agreement import EgressVerdict, describe_sampling
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.history import describe_history
-from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route
+from wizard.egress.ipv6 import Ipv6Route
 from wizard.egress.selection import ExchangeObservation
 from wizard.egress.services import EchoService, Sample, load_services
 from wizard.egress.ssh_hosts.hosts import (
@@ -129,7 +129,7 @@ async def _ask(
     print_message(f"Route of {environment.name}: {route.shown} ({route.source}).")
     return await asyncio.gather(
         look(services, route, rules=environment.rules, on_sample=_print_sample),
-        ipv6_route_to_exchange(environment, route, Ipv6Lookup()),
+        ipv6_route_to_exchange(environment, route),
         _ask_hosts(hosts, services, environment),
     )
 
@@ -272,7 +272,7 @@ async def _ask_exchange(environment: Environment, paths: Paths, known: Settings)
     key = current_key(environment.name, paths)
     with await fetch(key, await place_opener(paths, known)()) as credentials:
         route = decide_route(environment, os.environ)
-        async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
+        async with open_exchange(environment.site, route, timeout=CALL_DEADLINE) as client:
             return await observe_address(client, credentials, environment.site, networks_of(key.whitelist))
 
 

@@ -75,9 +75,10 @@ def run(options: argparse.Namespace) -> int:
         networks_of(key.whitelist) if key else (),
         key,
         is_shared=report is not None and report.verdict.is_shared,
-        change_list=change_list(environment) if key and job is None else "",
     )
-    found = diagnose(logged.error, replace(known, surface=logged.surface or known.surface, skew=skew))
+    command = change_list(environment) if key and job is None else ""
+    known = replace(known, surface=logged.surface or known.surface, skew=skew, change_list=command)
+    found = diagnose(logged.error, known)
     if found.cause is Cause.REQUEST:
         found = replace(found, advice="Update your bot, or ask its makers. The key is not the problem.")
     gap = f"that your bot runs on this host{f' and uses {key.name}' if key else ''}"

@@ -110,7 +110,7 @@ class Rehearsal:
         Where a host has no such loopback address, there is none to find.
         """
         elsewhere = replace(self.environment, source_address=STRANGER)
-        async with open_exchange(elsewhere, decide_route(elsewhere, {}), timeout=PACE.call) as client:
+        async with open_exchange(elsewhere.site, decide_route(elsewhere, {}), timeout=PACE.call) as client:
             await ask(client, credentials, circumstances(elsewhere.site))
 
 

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from wizard.core.clock import Clock, utc
 from wizard.core.errors import sentences
-from wizard.core.settings import Environment
 from wizard.core.sites import Site
 from wizard.exchange.client import Connection, ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
@@ -136,7 +135,7 @@ def describe_failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
 
 
 async def check_connection(
-    environment: Environment,
+    site: Site,
     route: Route,
     client: ExchangeClient,
     *,
@@ -148,15 +147,14 @@ async def check_connection(
 
     `deadline` holds for each question, in seconds.
     """
-    site = environment.site
     resolution, connection = await asyncio.gather(
         _resolution(site, route, deadline, lookup, stopwatch), client.connect()
     )
     seen = ConnectionCheck(resolution, connection, route, is_encrypted=site.rest_url.startswith("https://"))
-    if seen.is_open:
+    if (error := connection.error) is None:
         return seen
     signer, answering = await asyncio.gather(
-        _signer(site, route, deadline, connection), _answering(environment, route, deadline, connection)
+        _signer(site, route, deadline, error), _answering(site, route, deadline, error)
     )
     return replace(seen, signer=signer, answering=tuple(answering))
 
@@ -173,22 +171,22 @@ async def _resolution(
         return error
 
 
-async def _signer(site: Site, route: Route, deadline: float, connection: Connection) -> Signer | None:
-    if connection.error is None or connection.error.phase is not Phase.TLS:
+async def _signer(site: Site, route: Route, deadline: float, error: ExchangeError) -> Signer | None:
+    if error.phase is not Phase.TLS:
         return None
     return await who_signed(f"{site.rest_url}/api/v3/ping", route, deadline)
 
 
-async def _answering(environment: Environment, route: Route, deadline: float, connection: Connection) -> Sequence[str]:
+async def _answering(site: Site, route: Route, deadline: float, error: ExchangeError) -> Sequence[str]:
     """Which of the site's other hosts answer a public call, where the chosen one was not reached."""
-    if connection.error is None or connection.error.kind is not ErrorKind.NETWORK:
+    if error.kind is not ErrorKind.NETWORK:
         return ()
-    urls = environment.site.alternative_urls
-    answers = await asyncio.gather(*(_answers(environment, route, deadline, url) for url in urls))
-    return [urlsplit(url).hostname or "" for url, answered in zip(urls, answers, strict=True) if answered]
+    others = [replace(site, rest_url=url) for url in site.alternative_urls]
+    answers = await asyncio.gather(*(_answers(other, route, deadline) for other in others))
+    urls = (other.rest_url for other, answered in zip(others, answers, strict=True) if answered)
+    return [urlsplit(url).hostname or "" for url in urls]
 
 
-async def _answers(environment: Environment, route: Route, deadline: float, url: str) -> bool:
-    other = replace(environment, site=replace(environment.site, rest_url=url))
-    async with open_exchange(other, route, timeout=deadline) as client:
+async def _answers(site: Site, route: Route, deadline: float) -> bool:
+    async with open_exchange(site, route, timeout=deadline) as client:
         return (await client.connect()).error is None

@@ -13,7 +13,6 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.vault import Vault
-from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances
@@ -67,7 +66,6 @@ class Context:
     """Seconds from any start, for round trips. `time.perf_counter` is one."""
     pace: Pace = field(default_factory=Pace)
     lookup: Lookup = look_up
-    ipv6_lookup: Ipv6Lookup = field(default_factory=Ipv6Lookup)
     pacer: Pacer | None = None
     """Keeps the master account's calls within its limit, where several environments share one."""
 
@@ -113,6 +111,5 @@ class Context:
 
     def exchange(self) -> ExchangeClient:
         """Return a client of this environment's exchange over `route`, to be used with `async with`."""
-        return open_exchange(
-            self.environment, self.route(), timeout=self.pace.call, clock=self.clock, stopwatch=self.stopwatch
-        )
+        site, timeout = self.environment.site, self.pace.call
+        return open_exchange(site, self.route(), timeout=timeout, clock=self.clock, stopwatch=self.stopwatch)

@@ -30,23 +30,18 @@ CLOCK_DEADLINE = 8.0
 """Seconds for all questions that measure the clock together."""
 
 
-async def ipv6_route_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Route | None:
+async def ipv6_route_to_exchange(environment: Environment, route: Route) -> Ipv6Route | None:
     """Return how software here could call the exchange over IPv6; None where it could not, or goes through a proxy."""
     host = urlsplit(environment.site.rest_url).hostname or ""
-    return None if route.is_proxied else await find_ipv6_route(host, lookup=lookup)
+    return None if route.is_proxied else await find_ipv6_route(host, lookup=Ipv6Lookup())
 
 
 def open_exchange(
-    environment: Environment,
-    route: Route,
-    *,
-    timeout: float,
-    clock: Clock = time.time,
-    stopwatch: Clock = time.perf_counter,
+    site: Site, route: Route, *, timeout: float, clock: Clock = time.time, stopwatch: Clock = time.perf_counter
 ) -> ExchangeClient:
     """Return an `ExchangeClient` for `async with`; a `RouteError` where the route's proxy cannot be used."""
     return ExchangeClient(
-        environment.site,
+        site,
         open_transport(route),
         clock=clock,
         stopwatch=stopwatch,
@@ -57,8 +52,8 @@ def open_exchange(
 
 async def measure_clock(environment: Environment, clock: Clock = time.time) -> ClockSkew:
     """Return how far `clock` is off the exchange's; raise WizardError, or TimeoutError after CLOCK_DEADLINE."""
-    route = decide_route(environment, os.environ)
-    async with asyncio.timeout(CLOCK_DEADLINE), open_exchange(environment, route, timeout=5.0, clock=clock) as client:
+    site, route = environment.site, decide_route(environment, os.environ)
+    async with asyncio.timeout(CLOCK_DEADLINE), open_exchange(site, route, timeout=5.0, clock=clock) as client:
         return await measure_skew(client.server_time)
 
 
@@ -69,7 +64,6 @@ def circumstances(
     key: KeyRecord | None = None,
     *,
     is_shared: bool = False,
-    change_list: str = "",
 ) -> Circumstances:
     """Return what is known about the call that `ask` makes with `key`; `egress` is empty where it is not known."""
     return Circumstances(
@@ -80,7 +74,6 @@ def circumstances(
         accepted_from=read_ipv4(key.proven_from) if key else None,
         accepted_at=key.proven_at or 0.0 if key else 0.0,
         is_shared=is_shared,
-        change_list=change_list,
     )
 
 

@@ -24,12 +24,11 @@ from wizard.core.sites import Site
 from wizard.egress.ssh_hosts.hosts import Trouble
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.passage import open_passage
-from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import REFUSED_KEY, CallOutcome, Cause
 from wizard.exchange.errors import ErrorKind
-from wizard.net.route import Route, open_transport
+from wizard.net.route import Route
 from wizard.net.trace import Phase
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange
 from wizard.rotation.findings import FindingWriter, host_subject
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Finding, Outcome, RotationRecord
@@ -150,12 +149,34 @@ async def prove_from_hosts(
     same time, and `on_result` takes each proof as it comes in. No failure is raised, as each is a proof's `trouble`.
     """
     turns = (asyncio.Semaphore(AT_A_TIME), asyncio.Semaphore(AGAIN_AT_A_TIME))
-    prover = _Prover(site, credentials, environ, whitelist, deadline, clock, stopwatch)
+
+    async def ask_from(name: str, address: str) -> tuple[ProofOutcome, Trouble | None]:
+        ssh, host = find_openssh(environ), read_destination(name)
+        async with open_passage(ssh, host, _host_and_port(site.rest_url)) as passage:
+            route = Route(f"ssh {name}", "another host", socket=str(passage.path))
+            async with open_exchange(site, route, timeout=deadline, clock=clock, stopwatch=stopwatch) as client:
+                answer = await ask(client, credentials, circumstances(site, address, whitelist))
+            error = answer.error
+            if error is None or error.kind is not ErrorKind.NETWORK:
+                return _judge(answer)
+            if error.phase is Phase.TIMEOUT:  # ssh still runs, so that it has nothing to say
+                late = f"no answer within {deadline:g} s"
+                return ProofOutcome.NOT_TRIED, Trouble("time-out", late, "Log in once by hand: ssh {host}")
+            unreached = Trouble("network", _phrase(error.what), error.advice)
+            return ProofOutcome.NOT_TRIED, await passage.trouble() or unreached
+
+    async def prove_once(name: str, address: str) -> HostProof:
+        begun = stopwatch()
+        try:
+            outcome, trouble = await ask_from(name, address)
+        except WizardError as error:  # no ssh, no socket, or a key that cannot sign
+            outcome, trouble = ProofOutcome.NOT_TRIED, Trouble(error.code, _phrase(error.what), error.advice)
+        return HostProof(name, address, outcome, trouble, (stopwatch() - begun) * 1000)
 
     async def prove(name: str, address: str) -> HostProof:
         for turn in turns:
             async with turn:
-                proof = await prover.prove(name, address)
+                proof = await prove_once(name, address)
             if proof.trouble is None or proof.trouble.kind != "hung-up":
                 break
         on_result(proof)
@@ -164,50 +185,6 @@ async def prove_from_hosts(
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(prove(name, address)) for name, address in hosts.items()]
     return tuple(task.result() for task in tasks)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prover:
-    """Asks for one host, over an ssh and a connection of its own."""
-
-    site: Site
-    credentials: Credentials
-    environ: Mapping[str, str]
-    whitelist: Sequence[IPv4Network]
-    deadline: float
-    clock: Clock
-    stopwatch: Clock
-
-    async def prove(self, name: str, address: str) -> HostProof:
-        begun = self.stopwatch()
-        try:
-            outcome, trouble = await self._ask(name, address)
-        except WizardError as error:  # no ssh, no socket, or a key that cannot sign
-            outcome, trouble = ProofOutcome.NOT_TRIED, Trouble(error.code, _phrase(error.what), error.advice)
-        return HostProof(name, address, outcome, trouble, (self.stopwatch() - begun) * 1000)
-
-    async def _ask(self, name: str, address: str) -> tuple[ProofOutcome, Trouble | None]:
-        known = circumstances(self.site, address, self.whitelist)
-        ssh, host = find_openssh(self.environ), read_destination(name)
-        async with open_passage(ssh, host, _host_and_port(self.site.rest_url)) as passage:
-            route = Route(f"ssh {name}", "another host", socket=str(passage.path))
-            client = ExchangeClient(
-                self.site,
-                open_transport(route),
-                clock=self.clock,
-                stopwatch=self.stopwatch,
-                timeout=self.deadline,
-            )
-            async with client:
-                answer = await ask(client, self.credentials, known)
-            error = answer.error
-            if error is None or error.kind is not ErrorKind.NETWORK:
-                return _judge(answer)
-            if error.phase is Phase.TIMEOUT:  # ssh still runs, so that it has nothing to say
-                late = f"no answer within {self.deadline:g} s"
-                return ProofOutcome.NOT_TRIED, Trouble("time-out", late, "Log in once by hand: ssh {host}")
-            unreached = Trouble("network", _phrase(error.what), error.advice)
-            return ProofOutcome.NOT_TRIED, await passage.trouble() or unreached
 
 
 def _judge(answer: SignedAnswer) -> tuple[ProofOutcome, Trouble | None]:

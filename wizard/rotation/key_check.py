@@ -154,15 +154,10 @@ def _asked(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
 
 def _known(seen: Observations, writer: FindingWriter, answer: SignedAnswer) -> Circumstances:
     is_shared = isinstance(seen.egress, EgressReport) and seen.egress.verdict.is_shared
-    known = circumstances(
-        seen.environment.site,
-        writer.egress,
-        networks_of(seen.key.whitelist),
-        seen.key,
-        is_shared=is_shared,
-        change_list=change_list(seen.environment),
-    )
-    return replace(known, is_hexadecimal=answer.known.is_hexadecimal)
+    site, listed = seen.environment.site, networks_of(seen.key.whitelist)
+    known = circumstances(site, writer.egress, listed, seen.key, is_shared=is_shared)
+    command, is_hexadecimal = change_list(seen.environment), answer.known.is_hexadecimal
+    return replace(known, change_list=command, is_hexadecimal=is_hexadecimal)
 
 
 def _rights(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:

@@ -174,7 +174,7 @@ class Probe:
         context = self._context
         deadline, lookup, stopwatch = context.pace.call, context.lookup, context.stopwatch
         return await check_connection(
-            context.environment, context.route(), client, deadline=deadline, lookup=lookup, stopwatch=stopwatch
+            self._site, context.route(), client, deadline=deadline, lookup=lookup, stopwatch=stopwatch
         )
 
     @property

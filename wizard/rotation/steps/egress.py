@@ -88,8 +88,7 @@ class EgressStep:
 
     async def ipv6_route(self) -> Ipv6Route | None:
         """Return how other software here could call Binance over IPv6. It takes 3 s at most."""
-        context = self._context
-        return await ipv6_route_to_exchange(context.environment, context.route(), context.ipv6_lookup)
+        return await ipv6_route_to_exchange(self._context.environment, self._context.route())
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""
