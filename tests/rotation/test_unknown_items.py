@@ -34,7 +34,8 @@ async def test_a_key_whose_journal_is_gone_is_told_and_comes_back_through_the_pr
         (item,) = flow.preflight.unknown_items
         assert "key-wizard storage bench" in "".join(flow.preflight.losses())
         (unknown,) = await flow.unknown_items.look()
-        assert (unknown.item, unknown.can_be_adopted) == (item, True)
+        assert unknown.item == item
+        assert unknown.name is not None
         assert str(unknown.name) in unknown.sentence
         assert made.secret is not None
         assert made.secret.reveal() not in repr(unknown)
@@ -78,8 +79,7 @@ async def test_what_is_no_whole_key_is_told_and_not_adopted(world: World) -> Non
         assert unreadable.item == foreign
         assert "nothing that this wizard can read" in unreadable.sentence
         assert "key pair without its API key" in pair.sentence
-        assert not unreadable.can_be_adopted
-        assert not pair.can_be_adopted
+        assert (unreadable.name, pair.name) == (None, None)
         with pytest.raises(WizardError, match="without an API key"):
             await flow.adopt_item(pair.item)
         with pytest.raises(WizardError, match="not a complete set"):

@@ -208,10 +208,8 @@ class FindingWriter:
         if is_accepted:
             advice = f"Delete {key} on Binance now."
             return self.note(CONTROL, Outcome.WARNING, f"Binance still accepts {key}, which has leaked.", advice=advice)
-        observed, gap = (
-            f"Binance refuses {key}, which you deleted on purpose.",
-            "that it is dead, which Retire finds out",
-        )
+        observed = f"Binance refuses {key}, which you deleted on purpose."
+        gap = "that it is dead, which Retire finds out"
         return self.note(CONTROL, Outcome.NOT_APPLICABLE, observed, does_not_prove=gap)
 
     def same_account(self, new: Account, current: Account) -> Finding:

@@ -45,7 +45,7 @@ def describe_item(item: UnknownItem) -> Record:
         "kind": item.kind,
         "item": item.item,
         "created": item.created or None,
-        "can_be_adopted": item.can_be_adopted,
+        "can_be_adopted": item.name is not None,
     }
 
 

@@ -141,9 +141,7 @@ def judge_death(
             count,
             f"Binance refused {name} and accepted the current one, {count} of {POLLS_IN_A_ROW} times in a row.",
         )
-    is_forgotten = (worked_before or baseline is not None) and _is_unknown(row)
-    graded = _grade(row, count, baseline, _came_back_from(polls), name, is_forgotten=is_forgotten)
-    return replace(graded, since=row[-1].at)
+    return replace(_grade(polls, row, baseline, name, worked_before), since=row[-1].at)
 
 
 def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> bool:
@@ -195,22 +193,16 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
     return frozenset(poll.legacy_code for poll in before if poll.shows_death and poll.legacy_code is not None)
 
 
-def _grade(
-    row: Sequence[Poll],
-    count: int,
-    baseline: str | None,
-    came_back_from: frozenset[int],
-    name: str,
-    *,
-    is_forgotten: bool,
-) -> Death:
+def _grade(polls: Sequence[Poll], row: Sequence[Poll], baseline: str | None, name: str, worked_before: bool) -> Death:
+    count = sum(poll.counts for poll in row)
+
     def weak(doubt: str, gap: str, place: str = "") -> Death:
         what = f"Binance refuses {name}{place}, {count} times in a row, but {doubt}."
         return Death(Grade.WEAK, count, what, f"that it is dead. {gap}")
 
-    if came_back_from & {poll.legacy_code for poll in row}:
+    if _came_back_from(polls) & {poll.legacy_code for poll in row}:
         return weak("it did so before and then accepted it again", "The same cause may pass again")
-    if is_forgotten:
+    if (worked_before or baseline is not None) and _is_unknown(row):
         return Death(
             Grade.PROVEN,
             count,

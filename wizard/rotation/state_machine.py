@@ -124,13 +124,7 @@ def transition(rotation: RotationRecord, move: Move, now: Facts) -> Transition |
 
 
 def refuse_misfit(mode: Mode, current: KeyRecord | None, is_open: RotationRecord | None) -> None:
-    """Raise `UsageError` where a job cannot begin: one is open, or it does not go with the key that is in use or none.
-
-    Args:
-        mode: The job.
-        current: The key in use.
-        is_open: The open job.
-    """
+    """Raise `UsageError` where a job cannot begin: one is open, or it needs a key in use, or that there is none."""
     what = why = advice = ""
     if is_open is not None:
         what, advice = "A job is open already", "Resume it, or give it up first."

@@ -44,11 +44,10 @@ WAITING = "waiting"
 """The outcome of a run that left a grace time to a later one."""
 _LONGEST_WAIT = 3600.0
 """Seconds. More is left to a later run: this one would keep the environment, and the others of `--all-due`, waiting."""
-_OWN, _BEFORE_KEY = (
-    (Mode.SET_UP, Mode.ROTATE, Mode.WHITELIST, Mode.RETIRE),
-    (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS),
-)
-"""The jobs that a run begins, and goes on with; where nothing was made yet."""
+_OWN = (Mode.SET_UP, Mode.ROTATE, Mode.WHITELIST, Mode.RETIRE)
+"""The jobs that a run begins, and goes on with."""
+_BEFORE_KEY = (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS)
+"""Where nothing was made yet."""
 
 
 class HaltError(WizardError):
@@ -75,16 +74,11 @@ class Evidence:
     futures: SignedAnswer | None = None
     """What the futures host says; None where it was not asked."""
 
-    @property
-    def address(self) -> IPv4Address | None:
-        """The address on which services agree; None where they do not."""
-        return self.verdict.addresses[0] if self.verdict.is_agreed else None
-
 
 def judge_address(seen: Evidence, policy: RotationPolicy) -> IPv4Address | None:
     """Return the address that the list lacks, None where the list fits; a `HaltError` where nothing may be changed."""
     refuse_list(seen.listed, policy, seen.listed)
-    address, answer = seen.address, seen.answer
+    address, answer = seen.verdict.address, seen.answer
     if answer.accepted:
         if address is not None and address not in seen.listed:
             what, why = "Services and Binance disagree about your address", f"The services see {address}."
@@ -198,11 +192,8 @@ class UnattendedRun:
         self.is_forced, self.list_only, self.may_wait, self.say = is_forced, list_only, may_wait, say
         self._name, self._policy = flow.context.environment.name, flow.context.environment.rotation
         self.result = RunResult(self._name)
-        self._is_checked, self._was_probed, self._was_retiring = (
-            False,
-            flow.step is Step.PROBE,
-            flow.step is Step.RETIRE,
-        )
+        self._was_probed, self._was_retiring = flow.step is Step.PROBE, flow.step is Step.RETIRE
+        self._is_checked = False
 
     async def run(self) -> RunResult:
         """Go on with what is open, then do what is due. A `WizardError` becomes the result."""
@@ -274,7 +265,8 @@ class UnattendedRun:
     async def _resume_list(self) -> None:
         # A composed list is applied where it fits what is seen now. Else the job is given up, and decided anew.
         seen, wanted = await self._look(), [address for block in self._context.whitelist for address in block]
-        if seen.address in wanted and set(seen.listed) <= set(wanted):  # else it takes off what somebody added since
+        # Where that lacks what is listed, it would take off what somebody added since.
+        if seen.verdict.address in wanted and set(seen.listed) <= set(wanted):
             refuse_list(wanted, self._policy, seen.listed)
             await self._walk(wanted)
         else:
@@ -318,8 +310,8 @@ class UnattendedRun:
             seen = await self._change_list((*seen.listed, added), "changed address")
         elif frozenset(map(IPv4Network, seen.listed)) != frozenset(journal.list_in_use(self._name)):
             seen = await self._change_list(seen.listed, "list on Binance")
-        elif current and seen.address and current.proven_from != str(seen.address):
-            journal.mark_proven(current, str(seen.address), site=self._context.environment.site.name)
+        elif current and seen.verdict.address and current.proven_from != str(seen.verdict.address):
+            journal.mark_proven(current, str(seen.verdict.address), site=self._context.environment.site.name)
         former = journal.events(kind=FORMER, environment=self._name)
         newest = {str(event.detail["address"]): event.detail["until"] for event in former}
         for address, until in newest.items():
@@ -347,7 +339,7 @@ class UnattendedRun:
         """Take a former address off the list after its grace time, where the key is accepted from here without it."""
         if owner := self._other_owner(address):
             self._done("Whitelist", Outcome.WARNING, f"{address} stays on the list. {owner} may have it.")
-        if owner or address not in seen.listed or seen.address == address:
+        if owner or address not in seen.listed or seen.verdict.address == address:
             self._note_former(address, None)
             return seen
         if until - self._context.clock() > _LONGEST_WAIT:  # a key that is due does not wait for it
@@ -355,7 +347,7 @@ class UnattendedRun:
         await self._wait(until, f"{address} stays on the list for the grace time.")
         seen = await self._look()
         is_settled = judge_address(seen, self._policy) is None and seen.answer.accepted
-        if is_settled and seen.address is not None and seen.address != address:
+        if is_settled and seen.verdict.address is not None and seen.verdict.address != address:
             seen = await self._change_list([each for each in seen.listed if each != address], "former address")
             self._note_former(address, None)
         return seen

@@ -26,15 +26,10 @@ class UnknownItem:
     item: str
     """Its name in the place of the credentials."""
     name: KeyName | None = None
-    """The key's; None where the item cannot be read, or holds no API key."""
+    """The key's; None where the item cannot be read, or holds no API key: it cannot be adopted then."""
     kind: KeyKind | None = None
     created: str = ""
     """When it was stored, as its writer says; empty where it does not."""
-
-    @property
-    def can_be_adopted(self) -> bool:
-        """Whether it holds a whole key."""
-        return self.name is not None
 
     @property
     def sentence(self) -> str:

@@ -77,14 +77,10 @@ class RetireStep:
     @property
     def retired(self) -> KeyRecord | None:
         """The key whose purge was announced in this rotation because it was dead."""
-        events = self._context.journal.events(self._context.rotation)
-        dead = {
-            event.detail["fingerprint"]
-            for event in events
-            if event.kind == PURGING and str(event.detail["reason"]).startswith(DEATH)
-        }
         name, journal = self._context.environment.name, self._context.journal
-        keys = (key for each in dead for key in journal.keys(name, str(each)))
+        purged = [event.detail for event in journal.events(self._context.rotation, PURGING)]
+        dead = {str(each["fingerprint"]) for each in purged if str(each["reason"]).startswith(DEATH)}
+        keys = (key for each in dead for key in journal.keys(name, each))
         return next((key for key in keys if key.slot is Slot.RETIRED), None)
 
     @property
