@@ -244,13 +244,9 @@ class Journal:
     def mark_proven(
         self, record: KeyRecord, address: str, permissions: Mapping[str, bool] | None = None, *, site: str = ""
     ) -> None:
-        """Remember that the exchange accepted this key now.
+        """Remember that the exchange `site` accepted this key now: the settings may name another one later.
 
-        Args:
-            record: The key.
-            address: The egress address that it was accepted from; empty where that was not observed.
-            permissions: What the exchange said that it may do; None where it did not say.
-            site: Who accepted it: the settings of an environment may name another site later.
+        `address` is the egress address, empty where it was not observed; `permissions` is None where it said none.
         """
         seen = {"proven_from": address}
         if permissions is not None:

@@ -97,16 +97,6 @@ class Finding:
     milliseconds: float | None = None
 
     @property
-    def verdict(self) -> str:
-        """The first sentence of `observed`."""
-        return self.observed.partition(". ")[0].rstrip(".") + "."
-
-    @property
-    def cause(self) -> str:
-        """What `observed` says after the verdict: the cause, as far as it is known; may be empty."""
-        return self.observed.partition(". ")[2]
-
-    @property
     def passed(self) -> bool:
         """Whether this check may be shown with a tick."""
         return self.outcome is Outcome.PASSED

@@ -257,7 +257,7 @@ class ProbePresenter(StepPresenter):
         others = ", and that it works from the other addresses" if left > 1 else ""
         leaks = [one for one in self._findings if one.subject == CONTROL and one.outcome is Outcome.WARNING]
         said = f"{refused.name} does not work from here." if (refused := self._refused_current) else ""
-        said = leaks[0].verdict if leaks else said
+        said = leaks[0].observed if leaks else said
         said = " ".join(filter(None, (said, f"{counted(len(doubts), 'check')} to look at: {', '.join(doubts)}.")))
         is_open = any(one.subject == IP_RESTRICTION and one.outcome is Outcome.WARNING for one in self._findings)
         return View(
