@@ -19,7 +19,7 @@ from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.custody.records import KeyRecord, Slot
-from wizard.rotation.current_credentials import known_keys, read_current, watch_current
+from wizard.rotation.current_credentials import known_keys, open_unasked, read_current, watch_current
 
 if TYPE_CHECKING:
     import subprocess
@@ -137,7 +137,7 @@ def _stay(options: argparse.Namespace) -> int:
 
     def read_again() -> Credentials:
         known[:] = [known_keys(options.environment)]  # here, where a failure stops nothing
-        return read_current(options.environment, _open_unasked)
+        return read_current(options.environment, open_unasked)  # the terminal is the command's
 
     def complain(error: WizardError) -> None:
         if error.what not in said:
@@ -157,12 +157,6 @@ def _stay(options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     print_message(f"key-wizard: {text}")
-
-
-def _open_unasked(paths: Paths, known: Settings) -> Awaitable[Store]:
-    from wizard.custody.custodian import Custodian  # noqa: PLC0415 - as in `_open_place`
-
-    return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()  # the terminal is the command's
 
 
 def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:

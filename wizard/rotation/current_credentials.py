@@ -48,17 +48,11 @@ def current_credentials(environment: str) -> Credentials:
         wizard.custody.errors.CustodyError: the keyring cannot be used.
         WizardError: the settings or the journal cannot be read.
     """
-
-    def open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
-        from wizard.custody.custodian import Custodian  # noqa: PLC0415 - the keyring needs none of it
-
-        return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()
-
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - `exec` needs none
 
     # In a thread, because a caller may have an event loop of its own running.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(read_current, environment, open_place).result()
+        return pool.submit(read_current, environment, open_unasked).result()
 
 
 def watch_credentials(environment: str, stop_event: Event | None = None) -> Iterator[Credentials]:
@@ -148,6 +142,13 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
         return await fetch(current_key(name, paths), await open_place(paths, known))
 
     return asyncio.run(read())
+
+
+def open_unasked(paths: Paths, known: Settings) -> Awaitable[Store]:
+    """Open the place that the settings name; nobody is asked for a passphrase."""
+    from wizard.custody.custodian import Custodian  # noqa: PLC0415 - the keyring needs none of it
+
+    return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()
 
 
 def current_key(environment: str, paths: Paths) -> KeyRecord:
