@@ -32,11 +32,13 @@ ENTER, IMPORT_KEY, READ = CredentialsPresenter.TITLE, "Import a private key", "R
 
 
 @asynccontextmanager
-async def standing(world: World, mode: Mode = Mode.ROTATE, **permissions: bool) -> AsyncIterator[Flow]:
+async def standing(
+    world: World, mode: Mode = Mode.ROTATE, *, whitelist: str = HERE, **permissions: bool
+) -> AsyncIterator[Flow]:
     """A flow at its Credentials step."""
     async with world.flow() as flow:
         if mode is Mode.ROTATE:
-            await world.put_key_in_use(flow, **permissions)
+            await world.put_key_in_use(flow, whitelist, **permissions)
         await flow.begin(mode)
         if mode is not Mode.ADOPT:
             await flow.egress.detect()
@@ -147,6 +149,13 @@ async def test_permissions_that_are_not_known_are_not_guessed(world: World, has_
         assert "Spot" not in instructed(presenter)
         (unsure,) = [row for row in presenter.view().evidence if row.state is State.UNSURE]
         assert ("does not say what it may do" in unsure.cells[0]) is not has_sapi
+
+
+async def test_a_current_key_whose_list_lacks_this_address_is_refused_for_that(world: World) -> None:
+    async with standing(world, whitelist="198.51.100.7") as flow:
+        presenter = await opened(flow, FakeFace())
+        (unsure,) = [row for row in presenter.view().evidence if row.state is State.UNSURE]
+        assert "most likely because of your address" in unsure.cells[0]
 
 
 async def test_what_changes_for_the_bot_is_said_where_the_current_key_is_hmac(world: World) -> None:

@@ -15,7 +15,6 @@ from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
 from wizard.rotation.exchange_calls import ask
 from wizard.rotation.findings import CONTROL, FindingWriter
 from wizard.rotation.flow import Flow
-from wizard.rotation.journal import networks_of
 from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
@@ -182,7 +181,7 @@ class Player:
         async with context.credentials(current) as credentials, context.exchange() as client:
             if current is None or credentials is None:
                 return
-            answer = await ask(client, credentials, context.circumstances(current, networks_of(current.whitelist)))
+            answer = await ask(client, credentials, context.circumstances(current))
         seen = FindingWriter(context.clock, context.egress).diagnosis(CONTROL, answer.diagnose())
         seconds, done = time.perf_counter() - begun, f"Began to change the whitelist of {current.name}."
         self._steps.append(PlayedStep(Step.PROBE, seen.outcome, (seen,), seconds, done))

@@ -120,7 +120,8 @@ async def _use_once(flow: Flow, credentials: Credentials) -> None:
     async with context.exchange() as client:
         answer = await ask(client, credentials, context.circumstances(current))
     if current and answer.restrictions:
-        context.journal.mark_proven(current, context.egress, answer.restrictions.permissions)
+        may = answer.restrictions.permissions
+        context.journal.mark_proven(current, context.egress, may, site=context.environment.site.name)
     await flow.egress.detect()
 
 

@@ -94,10 +94,12 @@ class Context:
         seen = self.journal.last_verdict(self.environment.name)
         return str((seen and seen.address) or "")
 
-    def circumstances(self, key: KeyRecord | None, whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
-        """Return what is known about a signed call from here with `key`, which is meant to have `whitelist`."""
+    def circumstances(self, key: KeyRecord | None, whitelist: Sequence[IPv4Network] | None = None) -> Circumstances:
+        """Return what is known about a signed call from here with `key`: its own list counts where none is given."""
         seen = self.journal.last_verdict(self.environment.name)
         is_shared = seen is not None and seen.is_shared
+        if whitelist is None:
+            whitelist = networks_of(key.whitelist) if key else ()
         return circumstances(self.environment.site, self.egress, whitelist, key, is_shared=is_shared)
 
     @property

@@ -39,7 +39,6 @@ from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, named_by_futures
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.host_proofs import HOSTS_PROVEN, HostProof, ProofOutcome, hosts_to_prove, prove_from_hosts
-from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.steps.egress import EgressStep
 
@@ -315,7 +314,7 @@ class Probe:
             return None
         trouble = "" if control else f"It is not in {self._context.vault.store.place}."
         if control:
-            known = self._context.circumstances(self._current, networks_of(self._current.whitelist))
+            known = self._context.circumstances(self._current)
             try:
                 answer, took_ms = await self._timed(self._ask_twice(client, control, known))
             except SigningKeyError as unusable:

@@ -285,7 +285,7 @@ class UnattendedRun:
         async with context.credentials(current) as credentials, context.exchange() as client:
             if current is None or credentials is None:
                 raise CustodyError("The current key is not stored where it was", code="missing")
-            known = context.circumstances(current, networks_of(current.whitelist))
+            known = context.circumstances(current)
             answer = await ask(client, credentials, known)
             futures = None if answer.accepted else await ask_futures(client, credentials, known)
         said = f"{verdict.sentence()} {' '.join(sentences(answer.diagnose().what))}"

@@ -11,7 +11,6 @@ from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.diagnosis import DEATH_CODES
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import ask
-from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event
 from wizard.rotation.steps.egress import EgressStep
 
@@ -48,8 +47,7 @@ class DeleteStep:
                     code="leaked.no-key",
                 )
             async with context.exchange() as client:
-                known = context.circumstances(leaked, networks_of(leaked.whitelist))
-                answer = await ask(client, credentials, known)
+                answer = await ask(client, credentials, context.circumstances(leaked))
         self._retry_after = answer.error.retry_after if answer.error else 0.0
         if answer.accepted:
             may = answer.restrictions.permissions if answer.restrictions else None

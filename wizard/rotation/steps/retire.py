@@ -14,7 +14,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import callers_address
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
+from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY
 from wizard.rotation.bots import Restart, item_of, last_restarts, restart
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures
@@ -363,10 +363,10 @@ class RetireStep:
         The current key is asked before and after: should the address change in between, both answers show it.
         Returns a poll for each key; where its secret is not stored, whether the current key was accepted.
         """
-        before = await ask(client, control, self._known(self.current))
+        before = await ask(client, control, self._context.circumstances(self.current))
         told = [await self._ask_anywhere(client, key, record) if key else None for record, key in watched]
         codes = {answer.code for answer, _ in filter(None, told)}
-        after = await ask(client, control, self._known(self.current)) if codes & DEATH_CODES else before
+        after = await ask(client, control, self._context.circumstances(self.current)) if codes & DEATH_CODES else before
         if REFUSED_KEY in codes:
             await EgressStep(self._context).detect()
             has_looked = True
@@ -408,7 +408,7 @@ class RetireStep:
 
         Accepted anywhere is alive. Refused is what each refuses.
         """
-        known = self._known(record)
+        known = self._context.circumstances(record)
         first = await ask(client, key, known)
         if first.code not in DEATH_CODES:
             return first, first.named
@@ -430,9 +430,6 @@ class RetireStep:
         restricted = [answer.restrictions.ip_restricted if answer.restrictions else None for answer in controls]
         # Where the exchange does not tell that it keeps the current key to its list, it has to name the address.
         return restricted == [True, True] or (set(restricted) == {None} and told is not None)
-
-    def _known(self, record: KeyRecord | None) -> Circumstances:
-        return self._context.circumstances(record, _listed(record))
 
     def polls(self, record: KeyRecord | None = None) -> list[Poll]:
         """Return all polls of the legacy key since the switch, or of `record`, the oldest first."""
