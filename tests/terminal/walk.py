@@ -53,11 +53,11 @@ class Walk:
     def egress(self) -> None:
         self.see("203.0.113.42", "Put on the whitelist", CONTINUE)
         self.press(ENTER)
-        self.see("1 address, ready to paste")
+        self.see("1 address, ready")
 
     def whitelist(self) -> None:
         """To the Credentials page, where a key pair is made at once."""
-        self.see("ready to paste")
+        self.see("address, ready")
         self.press(ENTER)
         self.see("-----END PUBLIC KEY-----")
 

@@ -270,7 +270,7 @@ class WhitelistPresenter(StepPresenter):
             return self._offered(self.offer)
         checked = self._check()
         validation, rows = checked.validation, checked.rows
-        state, verdict = _verdict(validation, rows)
+        state, verdict = _verdict(validation, rows, "ready" if self.flow.sub_account else "ready to paste")
         unknown = self._unknown_list()
         state = State.LOOK if unknown and state is State.GOOD else state
         used = sum(entry.is_counted for entry in checked.entries)
@@ -380,8 +380,8 @@ class WhitelistPresenter(StepPresenter):
         return (*possible, *self.page_actions(), self.back_action())
 
 
-def _verdict(validation: Validation, rows: tuple[Row, ...]) -> tuple[State, str]:
-    """Return what the list comes to."""
+def _verdict(validation: Validation, rows: tuple[Row, ...], ready: str) -> tuple[State, str]:
+    """Return what the list comes to; `ready` is said of one without errors."""
     wrong = sum(checked.has_error for checked in validation.entries)
     absent = [each.suggestion for each in validation.findings if each.code == "egress-not-covered"]
     missing = f"{absent[0]} is missing." if len(absent) == 1 else f"{len(absent)} addresses are missing."
@@ -401,7 +401,7 @@ def _verdict(validation: Validation, rows: tuple[Row, ...]) -> tuple[State, str]
         what = f"{len(networks)} entries with {addresses:,} addresses"
     doubtful = at_all + sum(row.state is State.LOOK for row in rows)
     look = f" {doubtful} {'needs' if doubtful == 1 else 'need'} a look." if doubtful else ""
-    return State.LOOK if doubtful else State.GOOD, f"{what}, ready to paste.{look}"
+    return State.LOOK if doubtful else State.GOOD, f"{what}, {ready}.{look}"
 
 
 def _first_to_fix(rows: tuple[Row, ...]) -> str:
