@@ -17,7 +17,7 @@ from wizard.exchange.signing import generate_ed25519
 from wizard.intake.candidates import HeldKey
 from wizard.intake.copies import copies_of
 from wizard.intake.paste import IntakeError
-from wizard.intake.sources import LARGEST_FILE, read_source, read_text_file, search, take
+from wizard.intake.sources import LARGEST_FILE, read_source, search, take
 
 FREQTRADE = """{
     // What freqtrade's new-config writes, with a comment and a comma too many
@@ -121,7 +121,7 @@ def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, s
 def test_the_one_key_of_the_usual_places_is_taken_also_where_two_of_them_hold_it(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
     (tmp_path / "config.json").write_text("{}")
-    looked = search({"PWD": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET}).held
+    looked = search({"PWD": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET})
     assert [one.listed for one in looked.found] == [
         f"…{API_KEY[-4:]} in {tmp_path}/.env, lines 1, 2, KEY and SECRET",
         f"…{API_KEY[-4:]} in the environment, BINANCE_API_KEY and BINANCE_API_SECRET",
@@ -130,13 +130,13 @@ def test_the_one_key_of_the_usual_places_is_taken_also_where_two_of_them_hold_it
     assert found.secret == Secret(SECRET)
     other = next(one for one in looked.found if one is not found)
     assert not other.secret, "the other one is wiped"
-    assert search({}).held.found == ()
+    assert search({}).found == ()
 
 
 def test_of_several_keys_none_is_taken_and_each_is_named_masked(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
     (tmp_path / "config.json").write_text(json.dumps({"key": SECRET, "secret": API_KEY}))
-    looked = search({"PWD": str(tmp_path)}).held
+    looked = search({"PWD": str(tmp_path)})
     with pytest.raises(IntakeError) as refused:
         take(looked, "live")
     assert f"…{API_KEY[-4:]} in {tmp_path}/.env, lines 1, 2, KEY and SECRET." in refused.value.why
@@ -203,13 +203,14 @@ def test_a_file_whose_key_only_the_bot_can_read_is_told_as_not_known(tmp_path: P
 
 
 def test_a_file_is_read_and_its_permissions_are_judged(tmp_path: Path) -> None:
-    file = tmp_path / "key.pem"
-    file.write_text("text")
+    file = tmp_path / "key.env"
+    file.write_text(f"BINANCE_API_KEY={API_KEY}\nBINANCE_API_SECRET={SECRET}\n")
     file.chmod(0o600)
-    assert read_text_file(f" '{file}' ").text.reveal() == "text"
-    assert read_text_file(str(file)).warning == ""
+    (one,) = read_source(f" '{file}' ", {}).found
+    assert (one.path, one.warning) == (str(file), "")
     file.chmod(0o644)
-    assert "chmod 600" in read_text_file(str(file)).warning
+    (exposed,) = read_source(str(file), {}).found
+    assert "chmod 600" in exposed.warning
 
 
 def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
@@ -232,7 +233,7 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
         ("bot.env", "the wizard's records"),
     ):
         with pytest.raises(WizardError) as refused:
-            read_text_file(str(tmp_path / name))
+            read_source(str(tmp_path / name), {})
         assert said in refused.value.what
         assert all(sentence.isprintable() for sentence in refused.value.sentences())
 
@@ -245,13 +246,13 @@ def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> 
     told = " ".join(caught.value.sentences())
     assert f"{damaged} is not text in UTF-8" in told
     assert SECRET[:10] not in told
-    assert search(environ).held.found == ()
+    assert search(environ).found == ()
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/key.pem", "~nobody-of-that-name"])
 def test_the_home_of_nobody_holds_no_file(path: str) -> None:
     with pytest.raises(FileError) as caught:
-        read_text_file(path)
+        read_source(path, {})
     assert caught.value.code == "file.missing"
     assert "no user of that name" in caught.value.why
 
@@ -261,7 +262,7 @@ def test_in_a_deleted_directory_there_is_no_file(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     with pytest.raises(FileError) as caught:
-        read_text_file("key.pem")
+        read_source("key.pem", {})
     assert caught.value.code == "file.missing"
     assert "directory no longer exists" in caught.value.why
 
@@ -271,5 +272,5 @@ def test_what_has_no_end_is_refused_at_once(tmp_path: Path, endless: str) -> Non
     (tmp_path / "link").symlink_to(endless)
     for path in (endless, str(tmp_path / "link")):
         with pytest.raises(WizardError) as caught:
-            read_text_file(path)
+            read_source(path, {})
         assert caught.value.advice

@@ -17,7 +17,6 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Paths, Settings
-from wizard.core.text import printable
 from wizard.core.threads import run_async
 from wizard.custody.records import Slot
 from wizard.intake.candidates import HeldKey, HeldKeys, choose, site_of
@@ -101,9 +100,7 @@ def _expect_none(environment: Environment, paths: Paths) -> None:
 def _read(file: str | None) -> HeldKeys:
     """Return what the file, standard input, or the usual places hold."""
     if file is None:
-        looked = search(os.environ)
-        where = ", ".join(printable(place, 200) for place in looked.looked_at)
-        return replace(looked.held, notes=() if looked.held.found else (f"Looked in {where}.",))
+        return search(os.environ)
     if file != STANDARD_INPUT:
         return read_source(file, os.environ)
     with suppress(AttributeError, OSError, ValueError):

@@ -130,7 +130,10 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
 
 
 def _read_value(text: str) -> Pasted:
-    cleaned, left_out = _without_invisible(text, REMNANTS)
+    unmarked = REMNANTS.sub("", text)
+    cleaned = INVISIBLE.sub("", unmarked)
+    left_out = ["paste markers"] if unmarked != text else []
+    left_out += ["invisible characters"] if cleaned != unmarked else []
     lines = [line for line in cleaned.splitlines() if line.strip()]
     if len(lines) != 1:
         raise _not_one_line(len(lines))
@@ -168,13 +171,6 @@ def _read_pem(text: str) -> Pasted:
 def clean(text: str) -> str:
     """Return a text without invisible characters and the marks of a terminal's paste."""
     return INVISIBLE.sub("", _MARKERS.sub("", text))
-
-
-def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str]]:
-    unmarked = marks.sub("", text)
-    visible = INVISIBLE.sub("", unmarked)
-    left_out = ["paste markers"] if unmarked != text else []
-    return visible, left_out + (["invisible characters"] if visible != unmarked else [])
 
 
 def _not_one_line(lines: int) -> IntakeError:

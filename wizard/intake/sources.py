@@ -52,16 +52,6 @@ NOT_NAMED = "this path"
 
 
 @dataclass(frozen=True, slots=True)
-class TextFile:
-    """What a file holds, and where it lies, absolute and printable."""
-
-    path: str
-    text: Secret
-    warning: str = ""
-    """What is wrong with its permissions; empty where nothing is."""
-
-
-@dataclass(frozen=True, slots=True)
 class ImportedKey:
     """A private key that was opened."""
 
@@ -72,37 +62,35 @@ class ImportedKey:
     """That file; empty where the key was pasted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What the usual places hold."""
+def search(environ: Mapping[str, str]) -> HeldKeys:
+    """Read the usual places: those of the working directory (`PWD`), then this process's variables.
 
-    looked_at: tuple[str, ...]
-    held: HeldKeys
-    """The keys of all of them, those of the working directory first."""
-
-
-def search(environ: Mapping[str, str]) -> Search:
-    """Read the usual places: those of the working directory (`PWD`), and this process's variables."""
+    Where they hold no key, a note names them.
+    """
     here = environ.get("PWD")
     places = (*([str(Path(here) / name) for name in USUAL] if here else []), ENVIRONMENT)
     found: list[HeldKey] = []
     for place in places:
         with suppress(WizardError):
             found += (one for one in read_source(place, environ).found if one.api_key or one.refused)
-    return Search(places, HeldKeys(tuple(found), place="The usual places"))
+    looked = f"Looked in {', '.join(printable(place) for place in places)}."
+    return HeldKeys(tuple(found), notes=() if found else (looked,), place="The usual places")
 
 
 def read_source(place: str, environ: Mapping[str, str]) -> HeldKeys:
     """Read the keys in a file, or in this process's variables (`ENVIRONMENT`).
 
-    IntakeError: a variable is damaged. FileError: see `read_file`.
+    IntakeError: a variable is damaged. FileError: see `read_file`; also where the file is not text (`file.not_text`).
     """
     if place.strip().lower() == ENVIRONMENT:
         return _read_environment(environ)
-    file = read_text_file(place)
-    with file.text:
-        text = file.text.reveal()
-        return read_key_text(text, file.path, file.path, file.warning)
+    shown, data, mode = read_file(place, LARGEST_FILE)
+    try:
+        text = decode(data)
+    except UnicodeDecodeError:
+        advice = "Enter a text file, or paste instead."
+        raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
+    return read_key_text(text, shown, shown, _exposure(shown, mode))
 
 
 def read_key_text(text: str, place: str, path: str = "", warning: str = "") -> HeldKeys:
@@ -186,16 +174,6 @@ def _read_environment(environ: Mapping[str, str]) -> HeldKeys:
     return replace(held, found=found, place="The environment")
 
 
-def read_text_file(path: str) -> TextFile:
-    """Read one text file (see `read_file`): UTF-8, UTF-16 or Latin-1 (else `file.not_text`)."""
-    shown, data, mode = read_file(path, LARGEST_FILE)
-    try:
-        return TextFile(shown, Secret(decode(data)), _exposure(shown, mode))
-    except UnicodeDecodeError:
-        advice = "Enter a text file, or paste instead."
-        raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
-
-
 def _exposure(shown: str, mode: int) -> str:
     is_open = os.name == "posix" and mode & OTHERS
     advice = "Run `chmod 600`, or delete it once the key is stored."
@@ -210,17 +188,15 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
         return ImportedKey(import_pem(pem, passphrase), _doubt(pem))
     if not path.strip():
         raise IntakeError("You entered nothing", advice="Enter the path of the file, or paste the key.")
+    shown, data, mode = read_file(path, LARGEST_FILE)
     try:
-        file = read_text_file(path)
-    except FileError as error:
-        if error.code != "file.not_text":
-            raise
-        shown, data, mode = read_file(path, LARGEST_FILE)
-        # DER is read as its base64.
-        file = TextFile(shown, Secret(base64.b64encode(data).decode("ascii")), _exposure(shown, mode))
-    with file.text:
-        warning = " ".join(filter(None, (file.warning, _doubt(file.text))))
-        return ImportedKey(import_pem(file.text, passphrase), warning, file.path)
+        pem = Secret(decode(data))
+    except UnicodeDecodeError:  # DER is read as its base64
+        pem = Secret(base64.b64encode(data).decode("ascii"))
+    del data  # a traceback with locals would show it
+    with pem:
+        warning = " ".join(filter(None, (_exposure(shown, mode), _doubt(pem))))
+        return ImportedKey(import_pem(pem, passphrase), warning, shown)
 
 
 def _doubt(pem: Secret) -> str:

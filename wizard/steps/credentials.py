@@ -16,10 +16,10 @@ from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import counted
 from wizard.core.threads import in_daemon_thread
-from wizard.intake.candidates import HeldKey, site_of
+from wizard.intake.candidates import HeldKey, HeldKeys, site_of
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
-from wizard.intake.sources import ENVIRONMENT, SEVERAL, Search, open_private_key, read_source, search, take
+from wizard.intake.sources import ENVIRONMENT, SEVERAL, open_private_key, read_source, search, take
 from wizard.rotation.findings import FOR_BOTS
 from wizard.rotation.model import Finding, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
@@ -412,10 +412,10 @@ class ImportPresenter(CredentialsPresenter):
         if (looked := await self._search()) is None:
             return
         try:
-            one = take(looked.held, self._site)
+            one = take(looked, self._site)
         except IntakeError:
             # All values are wiped; the names are to choose from.
-            self._several = tuple(each for each in looked.held.found if not each.refused)
+            self._several = tuple(each for each in looked.found if not each.refused)
             return
         doing = f"Reading the key from {one.place}"
         await self.face.attempt(lambda: self._accept(one), doing, deadlines.FILES + deadlines.CUSTODY)
@@ -423,7 +423,7 @@ class ImportPresenter(CredentialsPresenter):
     async def watch(self) -> None:
         """There is no other key to ask about."""
 
-    async def _search(self) -> Search | None:
+    async def _search(self) -> HeldKeys | None:
         look = partial(search, self.flow.context.environ)
         doing = "Looking for a key in the usual places"
         return await self.face.attempt(lambda: in_daemon_thread(look, deadlines.FILES), doing, deadlines.FILES)
@@ -431,8 +431,8 @@ class ImportPresenter(CredentialsPresenter):
     async def read(self) -> None:
         """Read the key from a file or the environment."""
         looked = await self._search()
-        places = list(dict.fromkeys(one.path or ENVIRONMENT for one in looked.held.found)) if looked else []
-        for one in looked.held.found if looked else ():
+        places = list(dict.fromkeys(one.path or ENVIRONMENT for one in looked.found)) if looked else []
+        for one in looked.found if looked else ():
             one.wipe()
         found = f"A key is in: {', '.join(places)}" if places else "No key is in the usual places"
         place = Field("place", f"Path of the file, or {ENVIRONMENT}", text=(*places, "")[0])
