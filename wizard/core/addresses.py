@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 _DOTTED_QUAD = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}")
 
@@ -62,6 +62,14 @@ def read_ipv4(text: str) -> IPv4Address | None:
     if not _DOTTED_QUAD.fullmatch(text) or any(int(part) > 255 for part in text.split(".")):
         return None
     return IPv4Address(text)
+
+
+def is_ipv6(text: str) -> bool:
+    """Return whether `text` is an IPv6 address, and not one of a single link (`%eth0`)."""
+    try:
+        return "%" not in text and IPv6Address(text) is not None
+    except ValueError:
+        return False
 
 
 def special_range(block: IPv4Address | IPv4Network) -> SpecialRange | None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address
 
-from wizard.core.addresses import read_ipv4
+from wizard.core.addresses import is_ipv6, read_ipv4
 from wizard.core.errors import UsageError
 from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
@@ -68,7 +67,7 @@ def read_url(text: str) -> Url | None:
         return None
     if host.startswith("["):
         host = host[1:-1]
-        if not _is_ipv6(host):
+        if not is_ipv6(host):
             return None
     return Url(match["scheme"].lower(), match["user"], host, int(port) if port else None, match["rest"])
 
@@ -88,16 +87,9 @@ def read_destination(text: str) -> str:
         raise _invalid(text, f"A host has {LONGEST_HOST} characters at most, a user {LONGEST_USER}.")
     if user.startswith("-") or host.startswith("-"):
         raise _invalid(text, "It begins with a dash, so ssh would read it as an option.")
-    if (at and not re.fullmatch(_WORD, user)) or not (re.fullmatch(_WORD, host) or _is_ipv6(host)):
+    if (at and not re.fullmatch(_WORD, user)) or not (re.fullmatch(_WORD, host) or is_ipv6(host)):
         raise _invalid(text, "Only letters, digits and . _ - are possible, and one @ after the user.")
     return destination
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        return "%" not in host and IPv6Address(host) is not None
-    except ValueError:
-        return False
 
 
 def _invalid(text: str, why: str) -> UsageError:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from html import unescape
-from ipaddress import IPv6Address
 
+from wizard.core.addresses import is_ipv6
 from wizard.core.key_shape import holds_key
 from wizard.whitelist.entries import ADDRESS, COMPOUND, MASKS, OCTET, TO, TO_WORDS, plain, read_label
 
@@ -233,7 +233,7 @@ def read_mentions(line: str) -> Iterator[Mention]:
         behind = body[mark.start() :].lstrip("#/;-!%' \t")
         yield from _all(behind, IN_COMMENT)
         body, comment = body[: mark.start()], comment + " " + behind
-    found = [match for match in _CANDIDATE.finditer(body) if "." in match[0] or _is_ipv6(match[0])]
+    found = [match for match in _CANDIDATE.finditer(body) if "." in match[0] or is_ipv6(match[0])]
     first = _CANDIDATE.search(comment)
     about_itself = _STALE.match(comment) and not (first and _ABOUT_NEXT.fullmatch(comment[: first.start()]))
     for mention in _judged(body, found):
@@ -271,13 +271,6 @@ def clean_label(text: str) -> str:
 
 def _all(text: str, reason: str) -> Iterable[Mention]:
     return (Mention(match[0], reason) for match in _CANDIDATE.finditer(text))
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        return bool(IPv6Address(text)) or True
-    except ValueError:
-        return False
 
 
 def _judged(body: str, found: list[re.Match[str]]) -> Iterator[Mention]:
@@ -359,11 +352,9 @@ def _reason_around(match: re.Match[str], body: str, whole: str) -> str:
         -1:
     ] in ("!", ":"):
         return DENIED
-    return whole or (DENIED if re.match(r"\s+(?:0|no|off)\s*;", behind) else "") or _part_of(before, behind)
-
-
-def _part_of(before: str, behind: str) -> str:
-    return IN_NAME if _IN_NAME_BEFORE.search(before) or _IN_NAME_BEHIND.match(behind) else ""
+    is_off = re.match(r"\s+(?:0|no|off)\s*;", behind)
+    is_in_name = _IN_NAME_BEFORE.search(before) or _IN_NAME_BEHIND.match(behind)
+    return whole or (DENIED if is_off else IN_NAME if is_in_name else "")
 
 
 def _name_before(text: str) -> str:
