@@ -20,7 +20,6 @@ DEADLINE = 5.0
 class ListedKey:
     """One key as the page lists it."""
 
-    label: str
     kind: KeyKind
     api_key: Secret
     whitelist: tuple[str, ...] | None
@@ -46,7 +45,6 @@ class Activity:
     api_key: Secret
     address: str
     path: str
-    status: int
     code: int
 
 
@@ -96,7 +94,6 @@ class SimulatedPage:
         """List the keys that exist, in the order of their creation."""
         return tuple(
             ListedKey(
-                label=key["label"],
                 kind=KeyKind(key["kind"]),
                 api_key=Secret(key["api_key"]),
                 whitelist=None if key["whitelist"] is None else tuple(key["whitelist"]),
@@ -131,7 +128,6 @@ class SimulatedPage:
                 api_key=Secret(line["api_key"] or ""),
                 address=line["ip"],
                 path=line["path"],
-                status=int(line["status"]),
                 code=int(line["code"]),
             )
             for line in await self._call("GET", "/log")

@@ -82,8 +82,8 @@ def _subscribe(state: ExchangeState, session: ConnectionState, call: Call) -> ob
     return {"subscriptionId": session.subscriptions - 1}
 
 
-def _as_rest(name: str, method: str, path: str) -> Method:
-    endpoint = next(each for each in rest.ENDPOINTS if (each.method, each.path) == (method, path))
+def _as_rest(name: str, path: str) -> Method:
+    endpoint = next(each for each in rest.ENDPOINTS if (each.method, each.path) == ("GET", path))
 
     def answer(state: ExchangeState, _session: ConnectionState, call: Call) -> object:
         return endpoint.answer(state, call)
@@ -94,10 +94,10 @@ def _as_rest(name: str, method: str, path: str) -> Method:
 METHODS = {
     method.name: method
     for method in (
-        _as_rest("ping", "GET", "/api/v3/ping"),
-        _as_rest("time", "GET", "/api/v3/time"),
-        _as_rest("exchangeInfo", "GET", "/api/v3/exchangeInfo"),
-        _as_rest("account.status", "GET", "/api/v3/account"),
+        _as_rest("ping", "/api/v3/ping"),
+        _as_rest("time", "/api/v3/time"),
+        _as_rest("exchangeInfo", "/api/v3/exchangeInfo"),
+        _as_rest("account.status", "/api/v3/account"),
         Method("session.logon", 2, _log_on, is_signed=True, takes_session=False),
         Method("session.status", 2, lambda state, session, _call: session.status(state.server_time())),
         Method("userDataStream.subscribe.signature", 2, _subscribe, is_signed=True),
