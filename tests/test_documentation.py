@@ -15,6 +15,7 @@ import pytest
 from docs.generate import pages
 from tests.test_words import GONE, LONGEST_SENTENCE, UNCLEAR, sentences
 from wizard import cli
+from wizard.core.errors import Exit
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [
@@ -90,4 +91,4 @@ def test_man_shows_each_page_without_a_complaint() -> None:
 
 def test_the_commands_page_names_every_exit_code() -> None:
     page = text("docs/commands.md")
-    assert all(f"| {code.value} |" in page for code in cli.Exit)
+    assert all(f"| {code.value} |" in page for code in Exit)

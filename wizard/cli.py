@@ -159,6 +159,3 @@ def _refuse_misfit(job: Mode, overviews: Sequence[Overview]) -> None:
     (one,) = overviews
     if one.open_rotation is None or one.open_rotation.mode is not job:
         refuse_misfit(job, one.current, one.open_rotation)
-
-
-__all__ = ["Exit", "run"]

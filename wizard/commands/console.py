@@ -47,7 +47,9 @@ def open_wizard(
 
     Once the environment is open, `job` is begun, or resumed where it is the open one.
     """
-    is_plain = is_plain or speaks_lines(os.environ)
+    terminal = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__)
+    # Also unasked, where the terminal cannot move its cursor.
+    is_plain = is_plain or terminal.term == "dumb" or (terminal.stdin_is_tty and not terminal.term)
     if is_plain:
         gc.enable()
         from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
@@ -56,12 +58,6 @@ def open_wizard(
         from wizard.tui.app import open_wizard as open_face  # noqa: PLC0415 - loads textual
     named = f" --env {environment}" if environment else ""
     return open_face(environments, environment, command + named + " --plain" * is_plain, shutdown, job)
-
-
-def speaks_lines(environ: Mapping[str, str]) -> bool:
-    """Whether the line mode opens unasked, as the terminal cannot move its cursor."""
-    report = inspect_terminal(environ, sys.__stdin__, sys.__stderr__)
-    return report.term == "dumb" or (report.stdin_is_tty and not report.term)
 
 
 def print_message(*lines: str) -> None:

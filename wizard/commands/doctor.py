@@ -38,7 +38,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
-from wizard.exchange.resolution import Lookup, Resolution, look_up
+from wizard.exchange.resolution import Resolution
 from wizard.net.route import decide_route
 from wizard.rotation.connection_check import check_connection, describe_failure
 from wizard.rotation.exchange_calls import CLOCK_DEADLINE, measure_clock, open_exchange
@@ -216,7 +216,6 @@ class Doctor:
     known: Settings | WizardError
     """What the settings say, or why they cannot be read."""
     writer: FindingWriter
-    lookup: Lookup = look_up
 
     async def look(self, areas: Sequence[Area]) -> dict[Area, tuple[Finding, ...]]:
         """Return the findings of each area. Trouble is a finding, never an exception; one area's hides no other's."""
@@ -264,7 +263,7 @@ class Doctor:
         try:
             route = decide_route(environment, os.environ)
             async with open_exchange(site, route, timeout=CALL_DEADLINE) as client:
-                seen = await check_connection(site, route, client, deadline=CALL_DEADLINE, lookup=self.lookup)
+                seen = await check_connection(site, route, client, deadline=CALL_DEADLINE)
         except WizardError as error:
             return self.writer.error(subject, Outcome.INCONCLUSIVE, error)
         if not seen.is_open:

@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import Any
 
 from wizard.commands.console import ArgumentParser, print_error, print_json, print_message, print_result, standard_input
 from wizard.commands.prompts import place_opener
@@ -41,8 +41,6 @@ from wizard.rotation.steps.egress import keep_exchange_observation
 
 CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""
-
-Result = TypeVar("Result")
 
 SUMMARY = "which address does Binance see?"
 EXAMPLES = """\
@@ -276,7 +274,7 @@ async def _ask_exchange(environment: Environment, paths: Paths, known: Settings)
             return await observe_address(client, credentials, environment.site, networks_of(key.whitelist))
 
 
-def _in_journal(paths: Paths, write: Callable[[Journal], Result]) -> Result | None:
+def _in_journal(paths: Paths, write: Callable[[Journal], str | None]) -> str | None:
     """Write to the journal; where that cannot be, say so and return None."""
     try:
         with closing(open_journal(paths)) as journal:

@@ -61,8 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Rotate what is due, and say what it came to."""
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+    paths, known = settings.read()
     chosen = _chosen(known, options)
     if options.print_systemd:
         units = dict(_units(known, options))

@@ -11,7 +11,6 @@ from wizard.commands.console import ArgumentParser, print_json, print_message, p
 from wizard.commands.prompts import ask, place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, UsageError, WizardError
-from wizard.core.settings import Settings
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import PASSPHRASE_CHANGED
@@ -54,12 +53,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look at the place, look for unknown keys, import or delete one, or change the passphrase."""
-    paths = settings.paths()
     if options.passphrase:
-        known = settings.load(paths.config_file)
+        paths, known = settings.read()
         return _change_passphrase(Custodian(known.custody, paths.encrypted_file, paths.config_file))
     if options.environment is not None:
-        return _look_after(options, settings.load(paths.config_file))
+        return _look_after(options)
     if options.adopt or options.delete:
         raise UsageError("No environment is named", advice="Write: key-wizard storage ENV", code="usage")
     from wizard.commands import doctor  # noqa: PLC0415 - it loads much
@@ -67,8 +65,8 @@ def run(options: argparse.Namespace) -> int:
     return doctor.run(argparse.Namespace(only=doctor.Area.KEYRING, json=options.json, report=False))
 
 
-def _look_after(options: argparse.Namespace, known: Settings) -> int:
-    paths = settings.paths()
+def _look_after(options: argparse.Namespace) -> int:
+    paths, known = settings.read()
     environment, opener = known.environment(options.environment), place_opener(paths, known)
 
     async def within(work: Callable[[Flow], Awaitable[Result]]) -> Result:
