@@ -69,12 +69,9 @@ def _without_errors(finding: ListFinding, context: EntryContext) -> ListFinding:
     """Return a finding whose suggestion has no error itself: what is wrong with that is said at once instead."""
     suggested = parse(finding.suggestion or "")
     for each in suggested:
-        if each.network is None:
+        if each.network is None:  # it is the only one: several are addresses and blocks each
             inner = misspelling(each.text, context)
-            keeps = len(suggested) == 1
-            return replace(
-                finding, suggestion=inner.suggestion if keeps else None, alternative=inner.alternative, is_safe=False
-            )
+            return replace(finding, suggestion=inner.suggestion, alternative=inner.alternative, is_safe=False)
     said = [each for entry in suggested if entry.network for each in scope_findings(entry.network, context)]
     wrong = [each for each in said if each.severity is Severity.ERROR]
     if wrong:
