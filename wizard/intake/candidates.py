@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -87,6 +87,7 @@ _SITES: Final = (
     ),
     ("live", frozenset({"prod", "production", "live", "mainnet", "real"})),
 )
+"""Which words mean which site; of several the first one counts."""
 _SITE_WORDS = frozenset().union(*(words for _, words in _SITES))
 _OLD = frozenset({
     "old", "backup", "bak", "deprecated", "previous", "unused", "revoked", "disabled", "expired", "legacy"
@@ -340,9 +341,8 @@ def _all_words(label: str) -> frozenset[str]:
     return _words(label) | _words(label.lower())
 
 
-def _site(words: Iterable[str]) -> str:
-    found = {site for site, own in _SITES if own & set(words)}
-    return next((site for site in ("demo", "testnet", "test", "live") if site in found), "")
+def _site(words: Collection[str]) -> str:
+    return next((site for site, own in _SITES if own.intersection(words)), "")
 
 
 def _short(path: tuple[str, ...], names: Mapping[str, int]) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import FileError, WizardError
@@ -15,7 +14,7 @@ from wizard.core.text import printable
 from wizard.exchange.signing import public_pem
 from wizard.intake.candidates import PRIVATE_KEY
 from wizard.intake.private_keys import import_pem
-from wizard.intake.sources import NOT_NAMED, USUAL, decode, is_encrypted, read_file
+from wizard.intake.sources import NOT_NAMED, USUAL, decode, is_encrypted, read_file, usual_files
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
@@ -50,7 +49,7 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
     `HOME`), and the files `noted`. A private key is looked for between PEM frames and recognised by its public half.
     """
     traces = _Traces(credentials)
-    files = dict.fromkeys([*noted, *_usual(environ, "PWD", USUAL), *_usual(environ, "HOME", _AT_HOME)])
+    files = dict.fromkeys([*noted, *usual_files(environ, "PWD", USUAL), *usual_files(environ, "HOME", _AT_HOME)])
     found, unknown = [], []
     for file in files:
         try:
@@ -90,11 +89,6 @@ class _Traces:
         with suppress(WizardError):
             return import_pem(Secret(block)).public_pem == self._public
         return False
-
-
-def _usual(environ: Mapping[str, str], variable: str, names: tuple[str, ...]) -> list[str]:
-    directory = environ.get(variable)
-    return [str(Path(directory) / name) for name in names] if directory else []
 
 
 def _in_file(path: str, traces: _Traces) -> list[str]:

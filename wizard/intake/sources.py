@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,14 +67,19 @@ def search(environ: Mapping[str, str]) -> HeldKeys:
 
     Where they hold no key, a note names them.
     """
-    here = environ.get("PWD")
-    places = (*([str(Path(here) / name) for name in USUAL] if here else []), ENVIRONMENT)
+    places = (*usual_files(environ, "PWD", USUAL), ENVIRONMENT)
     found: list[HeldKey] = []
     for place in places:
         with suppress(WizardError):
             found += (one for one in read_source(place, environ).found if one.api_key or one.refused)
     looked = f"Looked in {', '.join(printable(place) for place in places)}."
     return HeldKeys(tuple(found), notes=() if found else (looked,), place="The usual places")
+
+
+def usual_files(environ: Mapping[str, str], variable: str, names: Sequence[str]) -> list[str]:
+    """Return the files of these names in the directory that a variable names; none where it names none."""
+    directory = environ.get(variable)
+    return [str(Path(directory) / name) for name in names] if directory else []
 
 
 def read_source(place: str, environ: Mapping[str, str]) -> HeldKeys:
