@@ -224,14 +224,9 @@ class _Other:
     key: KeyRecord
     said: tuple[Answer, ...]
 
-    @property
-    def may_be_secret(self) -> bool:
-        """Whether it is not sent."""
-        return self.key.slot is Slot.UNUSED and may_be_secret(self.key.kind, self.said)
-
     async def read(self, store: Store) -> Credentials | WizardError:
         """Return its credentials, or why it cannot be asked about."""
-        if self.may_be_secret:
+        if self.key.slot is Slot.UNUSED and may_be_secret(self.key.kind, self.said):
             what = "Binance never knew it. It may be a secret that was pasted as an API key, so it is not sent again"
             return WizardError(what, code="check.may-be-secret")
         try:

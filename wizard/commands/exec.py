@@ -235,7 +235,10 @@ def memory_file(text: Secret) -> int:
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:
     """Replace this process; return an exit code only where that fails."""
-    _restore_signals()
+    # Python ignores these two, and what is ignored stays so across exec: `yes | head` would not end quietly.
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - no shell is wanted
     except OSError as error:
@@ -248,10 +251,3 @@ def _not_started(command: Sequence[str], error: OSError) -> int:
         return NOT_FOUND
     print_message(f"key-wizard: {command[0]}: {error.strerror}")
     return NOT_EXECUTABLE
-
-
-def _restore_signals() -> None:
-    # Python ignores these two, and what is ignored stays so across exec: `yes | head` would not end quietly.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if number := getattr(signal, name, None):
-            signal.signal(number, signal.SIG_DFL)

@@ -514,7 +514,8 @@ def _of_binance(pairs: list[_Pair], context: _Context) -> tuple[list[_Pair], lis
     for pair, owner in owners:
         one = pair[0] or pair[1]
         assert one is not None  # noqa: S101 - a pair has at least one
-        unknown = _unknown(one)
+        # Words that may be another exchange's.
+        unknown = any(word.isalpha() for word in one.words - _NEUTRAL - _SITE_WORDS)
         is_other = owner == "other" or (names_binance and owner != "binance" and unknown)
         is_likely = owner == "binance" or _MARK.fullmatch(one.text) or _looks(one.text)
         if all(pair) and not is_other:
@@ -524,11 +525,6 @@ def _of_binance(pairs: list[_Pair], context: _Context) -> tuple[list[_Pair], lis
         else:
             kept.append(pair)
     return kept, list(dict.fromkeys(left_out))
-
-
-def _unknown(value: _Value) -> frozenset[str]:
-    """Return the words of its names that may be another exchange's."""
-    return frozenset(word for word in value.words - _NEUTRAL - _SITE_WORDS if word.isalpha())
 
 
 def _looks(text: str) -> bool:

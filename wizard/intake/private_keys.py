@@ -106,13 +106,6 @@ def import_pem(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
         raise error.with_traceback(None) from None
 
 
-def refuse_others(text: str) -> None:
-    """Raise an IntakeError where a text is a key file of a known kind that has no private key to be read here."""
-    for beginning, what, advice in _INSTEAD:
-        if re.search(beginning, text):
-            raise IntakeError(what, advice=advice)
-
-
 def is_seed(pem: Secret) -> bool:
     """Return whether a text is nothing but 32 or 64 bytes, in hexadecimal digits or base64: other things are so too."""
     return len(_bytes_of(pem.reveal()) or b"") in (32, 64)
@@ -129,7 +122,9 @@ def _read_text(text: str, passphrase: Secret | None, depth: int) -> KeyPair:
         if len(pairs) > 1:
             raise IntakeError(f"This holds {len(pairs)} private keys", advice="Enter the one you mean.")
         return pairs.popitem()[1]
-    refuse_others(text)
+    for beginning, what, advice in _INSTEAD:
+        if re.search(beginning, text):
+            raise IntakeError(what, advice=advice)
     if not text.strip():
         raise IntakeError("You entered nothing", advice=_FORMS, code=UNKNOWN)
     return _read_frameless(text, passphrase, depth)
