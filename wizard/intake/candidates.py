@@ -394,12 +394,9 @@ def _values(entries: Sequence[NamedValue]) -> list[_Value]:
             # `keys: {binance: …}`: the name above says what it is.
             name, path = path[-1].partition(NUMBER)[0], path[:-1]
             role = role_of(name, text) if name and (_SHAPE.fullmatch(text) or _MARK.fullmatch(text)) else Role.OTHER
-        if not entry.name and role is Role.OTHER and (_UNNAMED.fullmatch(text) or _MARK.fullmatch(text)):
-            role = Role.SECRET if _MARK.fullmatch(text) else Role.OTHER
-            found.append(_Value(entry, role, text, _stem(entry.path), is_plain=False))
-        elif _MARK.fullmatch(text):
+        if _MARK.fullmatch(text):
             found.append(_Value(entry, Role.SECRET, text, _stem(entry.path)))
-        elif role is not Role.OTHER:
+        elif role is not Role.OTHER or (not entry.name and _UNNAMED.fullmatch(text)):
             is_plain = not _words(entry.name) & {"public", "private", "pub", "priv"}
             found.append(_Value(entry, role, text, _stem(entry.path), is_plain))
     return found

@@ -70,7 +70,7 @@ def read_entries(text: str, depth: int = 0) -> list[NamedValue]:
             found = list(read(text))
         except (ValueError, RecursionError, ElementTree.ParseError):
             continue
-        if found and any(entry.name for entry in found):
+        if any(entry.name for entry in found):
             return list(unfolded(found, depth))
     return list(unfolded(_Lines().read(text), depth))
 

@@ -312,13 +312,12 @@ class _Json:
         if has_mention(name):  # {"1.2.3.4": "office"}
             yield from self._scalar(name, "", reason, clean_label(value) if isinstance(value, str) else label)
         inner = reason or (DENIED if _DENIAL.search(words) else OLD if is_stale(words) else "")
-        own = clean_label(words) if isinstance(value, str) and has_mention(value) and not label else ""
-        yield from self.mentions(value, words, inner, label or own or clean_label(words))
+        yield from self.mentions(value, words, inner, label or clean_label(words))
 
     def _scalar(self, value: str, key: str, reason: str, label: str) -> Iterator[tuple[int, Mention]]:
         for mention in read_mentions(f"{key}: {value}" if key else value):
-            start = re.match(r"[0-9A-Fa-f:.]*", mention.text)
-            at = self._text.find(start[0], self._at) if start else -1
+            beginning = re.split("[^0-9A-Fa-f:.]", mention.text, maxsplit=1)[0]
+            at = self._text.find(beginning, self._at)
             if at >= 0:
                 self._line += self._text.count("\n", self._at, at)
                 self._at = at
