@@ -16,7 +16,7 @@ from ipaddress import IPv4Network
 from itertools import pairwise
 from typing import Any
 
-from wizard.core.addresses import special_range
+from wizard.core.addresses import special_ranges
 from wizard.core.key_shape import holds_key
 from wizard.core.rules import Rules
 from wizard.core.text import counted, printable
@@ -187,15 +187,14 @@ def _read(mention: Mention, context: EntryContext) -> tuple[Sequence[IPv4Network
 
 def _scope(network: IPv4Network, rules: Rules) -> tuple[str, str]:
     """Return why a network is not taken, and why it needs a look."""
-    if network.prefixlen == 0 or int(network.network_address) == 0:
+    if int(network.network_address) == 0:
         return "it allows every address", ""
     if is_usable(network, rules):
         return "", ""
     if network.prefixlen <= NARROWEST_TOO_WIDE:
         return f"it is too wide with its {network.num_addresses:,} addresses", ""
-    special = special_range(network)
-    kind, why = (special.kind, special.reason) if special else ("", "")
-    return ("", kind) if kind in _TAKEN else (f"it is {why}", "")
+    special = next(special_ranges(network))  # there is one, as nothing else is left to make it unusable
+    return ("", special.kind) if special.kind in _TAKEN else (f"it is {special.reason}", "")
 
 
 # --- what kind of text it is -----------------------------------------------------------------------------------------
