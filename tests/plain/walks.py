@@ -7,7 +7,7 @@ from wizard.rehearsal.simulated_page import NewKey
 
 ROTATE: list[Line] = [("Replaces …", "replace")]
 EGRESS: list[Line] = [("203.0.113.42", "continue")]
-WHITELIST: list[Line] = [("1 address, ready to paste.", "continue")]
+WHITELIST: list[Line] = [("1 address, ready", "continue")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 SWITCH: list[Line] = [("key works from here", "1")]
 SWAP: list[Line] = [("swap: Exchanges them", "swap"), ("Type swap", "swap")]
