@@ -86,7 +86,6 @@ def test_every_key_is_taken_by_the_screens() -> None:
     assert set(MEANINGS) <= keys, "the table names a key that nothing has"
 
 
-@pytest.mark.slow
 async def test_whatever_a_page_offers_is_offered_on_screens_and_in_lines(wizard: Wizard) -> None:
     """Walk through a whole rehearsal; each page is drawn, and spoken, by the same presenter."""
     await wizard.at_home()
@@ -159,7 +158,6 @@ async def test_the_pages_of_the_whitelist_job_are_the_same_on_screens_and_in_lin
     await wizard.until("#verdict", "Paste the list into")
 
 
-@pytest.mark.slow
 async def test_the_pages_of_a_sub_account_are_the_same_on_screens_and_in_lines() -> None:
     shots = {shot.name: shot for shot in SHOTS}
     for name in ("credentials-api", "credentials-api-stop", "apply-api", "delete-api", "retire-api"):

@@ -21,7 +21,7 @@ import pytest
 
 from screenshots.scene import stage
 from tests.steps import golden_bench
-from tests.tiers import slow, whole
+from tests.tiers import whole
 from wizard.core.text import UNICODE
 from wizard.exchange import diagnosis, errors
 from wizard.plain.lines import Lines
@@ -87,7 +87,7 @@ async def said(screen: Any, page: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("mark", ["$ ", *whole("# whole")])
-@pytest.mark.parametrize("kind", ["summary", "unattended", *slow("probe", "retire")])
+@pytest.mark.parametrize("kind", ["probe", "retire", "summary", "unattended"])
 async def test_a_state_is_said_as_it_was_read(kind: str, mark: str, screen: Any, tmp_path: Path) -> None:
     changed = []
     for file in [one for one in FILES if one.name.startswith(kind) and one.read_text().startswith(mark)]:

@@ -227,7 +227,6 @@ HANDLERS = (
 )
 
 
-@pytest.mark.slow
 async def test_a_handler_or_a_worker_that_fails_with_the_secrets_shows_none(capfd: pytest.CaptureFixture[str]) -> None:
     await crashes("private-key", [*HANDLERS], capfd)
 
