@@ -21,7 +21,7 @@ from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError
 from wizard.core.rules import Rules
 from wizard.egress.services import EchoService, Parser
-from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, Trouble, hosts_of_ssh_config, labels, typed_host
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import OpenSsh, ScriptRun, end_process, find_openssh
 from wizard.egress.ssh_hosts.remote_detection import TOO_MUCH, Bounds, ask_hosts, explain_ssh, judge_run
 
@@ -244,6 +244,14 @@ def test_only_tagged_lines_count_and_each_answer_is_judged(rules: Rules) -> None
     assert "certificate" in read.samples[2].refusal
 
 
+async def test_hosts_that_no_time_was_left_for_are_named_with_what_to_do(rules: Rules) -> None:
+    (answer,) = await ask_hosts(
+        [typed_host("bot-1")], (), OpenSsh("ssh", {}), rules=rules, bounds=Bounds(each=5.0, together=0.0)
+    )
+    assert "Not asked, as the 0 s for all hosts were over" in answer.sentence()
+    assert answer.advice() == "Ask it again."
+
+
 @pytest.mark.sshd
 async def test_a_host_with_warp_on_gives_no_address_and_says_why(lab: Lab, town: Town, rules: Rules) -> None:
     trace = f"h=127.0.0.1\nip={HERE}\nts=1.5\nwarp=on\n"
@@ -279,12 +287,11 @@ def test_no_host_is_handed_an_agent_or_a_ticket() -> None:
     assert command[-2:] == ("--", "bot-1")
 
 
-def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) -> None:
-    failed = [
-        HostAnswer(typed_host("git"), 1.0, trouble=Trouble("not-understood", "", "{host} needs a POSIX shell.")),
-        HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH),
-    ]
-    warn_of_hosts(failed)
+def test_advice_is_given_to_those_it_fits(rules: Rules, capsys: pytest.CaptureFixture[str]) -> None:
+    run = ScriptRun(b"", b"fatal: unrecognized command", 128)
+    git = judge_run(typed_host("git"), run, "N", (), rules=rules, deadline=1.0, milliseconds=1.0)
+    assert "exit status 128 (fatal: unrecognized command)" in git.sentence()
+    warn_of_hosts([git, HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH)])
     told = capsys.readouterr().err
     assert "Not understood (git): git needs a POSIX shell" in told
     assert "Not understood (flood): flood did not run the question" in told

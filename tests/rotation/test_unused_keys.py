@@ -190,6 +190,18 @@ async def test_an_import_that_is_given_up_leaves_no_key_to_be_named(world: World
     assert world.store.services == []
 
 
+async def test_a_key_that_an_import_stored_before_the_one_in_use_is_not_named(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.ADOPT)
+        for made in (await world.make_key(), await world.make_key()):
+            if flow.step is Step.PROBE:
+                flow.back()
+            await flow.credentials.store_hmac(made.api_key, made.secret)
+            flow.advance(Step.CREDENTIALS)
+        await flow.complete(await flow.probe.run())
+        assert flow.retire.unused == ()
+
+
 async def test_a_malformed_key_is_dropped_without_a_question_and_the_report_says_so(world: World) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow)

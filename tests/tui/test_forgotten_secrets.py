@@ -7,6 +7,7 @@ from textual import events
 
 from tests.tui.conftest import Wizard
 from tests.unwiped import Unwiped
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -46,3 +47,13 @@ async def test_leaving_wipes_a_key_that_was_made_on_the_simulated_page_and_not_s
     wizard.app.go_home()
     await wizard.pilot.pause()
     assert unwiped.of(text) == 0
+
+
+async def test_leaving_wipes_what_was_entered_and_is_in_no_field_yet(wizard: Wizard, unwiped: Unwiped) -> None:
+    await wizard.to_credentials("hmac")
+    page = wizard.app.screen.presenter
+    await wizard.press("f1")  # no field takes what is entered while help lies on top
+    page._take(Secret(KEY), Secret(SECRET))
+    assert unwiped.of(KEY, SECRET) == 2
+    wizard.app.go_home()
+    await wizard.when(lambda: unwiped.of(KEY, SECRET) == 0)
