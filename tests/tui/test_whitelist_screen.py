@@ -243,6 +243,17 @@ async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(
     assert text(wizard) == HERE
 
 
+@pytest.mark.parametrize("way", ["a", "e"])
+async def test_a_key_that_a_terminal_types_for_a_paste_is_not_taken(wizard: Wizard, way: str) -> None:
+    key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
+    await wizard.to_whitelist()
+    await wizard.press(way, *("ctrl+u",) * (way == "e"), *key, "enter")
+    await wizard.until("Notice", "looks like a key")
+    await wizard.press("escape")
+    assert leaked(key, wizard.app.export_screenshot().encode()) == []
+    assert text(wizard) == HERE
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (160, 50)])
 async def test_the_row_under_the_cursor_and_its_fix_are_in_sight_among_a_thousand(
     wizard: Wizard, size: tuple[int, int]

@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.errors import UsageError
+from wizard.core.key_shape import holds_key
 from wizard.core.text import counted, printable
 from wizard.rotation.model import Mode, Step
 from wizard.steps.presenter import Face, StepPresenter
@@ -129,6 +130,7 @@ class WhitelistPresenter(StepPresenter):
 
     async def add(self, typed: str) -> None:
         """Add what a text holds, be it one address or a whole list; of a text that is no list, offer it."""
+        _refuse_key(typed)
         if self.offer is not None:
             self.face.note("Nothing was taken of the text before.", State.LOOK)
         self.offer, self._is_reviewed = text_within(typed, self.flow.context.environment.rules), False
@@ -157,6 +159,7 @@ class WhitelistPresenter(StepPresenter):
     async def edit(self, item: str, typed: str) -> None:
         """Put what a text holds in the place of an entry."""
         place = self._place(item)
+        _refuse_key(typed)
         if typed.strip():
             self._change(replace_entry(self.entries, place, typed))
 
@@ -378,6 +381,17 @@ class WhitelistPresenter(StepPresenter):
         )
         possible = (action for action in actions if offered.get(action.word, True))
         return (*possible, *self.page_actions(), self.back_action())
+
+
+def _refuse_key(typed: str) -> None:
+    """Raise `UsageError` for what looks like a key: a terminal that does not mark pastes has typed one."""
+    if holds_key(typed):
+        raise UsageError(
+            "This looks like a key, and the list shows what you type",
+            why="Nothing was taken.",
+            advice="Enter keys only into the hidden fields of the Credentials step.",
+            code="whitelist.holds-key",
+        )
 
 
 def _verdict(validation: Validation, rows: tuple[Row, ...], ready: str) -> tuple[State, str]:
