@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,6 +15,7 @@ from tests.rotation.test_sub_account_keys import CREATE, EMAIL, Account, account
 from tests.steps.face import FakeFace, press
 from wizard.core.credentials import KeyKind
 from wizard.core.unattended import RotationPolicy
+from wizard.exchange.sub_accounts import SubAccountClient
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Step
@@ -97,6 +101,29 @@ async def test_after_the_word_the_key_is_created_stored_and_read_back_and_nothin
         page = ApiCredentialsPresenter(flow, face)
         assert page.view().verdict == f"Binance has created {pending.name}."
         assert page.view().actions[0].label == f"Keep {pending.name}"
+
+
+async def test_a_creation_that_was_stopped_is_said_and_no_second_key_is_made(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = SubAccountClient.create
+
+    async def stopped(*given: Any) -> NoReturn:
+        await create(*given)
+        raise asyncio.CancelledError
+
+    async with account.flow() as (flow, _):
+        page = await at_credentials(account, flow, FakeFace(answers={CREATION: "create"}))
+        assert page.view().state is State.EMPTY
+        monkeypatch.setattr(SubAccountClient, "create", stopped)
+        with suppress(asyncio.CancelledError):
+            await page.create()
+        monkeypatch.undo()
+        view = page.view()
+        assert view.state is State.LOOK
+        assert view.because == ("Binance may have created a key already. The wizard looks for it first.",)
+        await page.create()
+        assert (flow.step, len(await account.keys())) == (Step.PROBE, 2)
 
 
 async def test_where_binance_refuses_the_master_the_page_says_so_and_offers_the_other_way(account: Account) -> None:

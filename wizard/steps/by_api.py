@@ -190,12 +190,14 @@ class ApiCredentialsPresenter(ApiPresenter, CredentialsPresenter):
             return super().view()
         made, pending = self.api.made, self.flow.credentials.pending
         stored = f"{pending.name} is stored already. Another key takes its place." if pending and not made else ""
+        is_open = bool(self.api.unsettled) and not made
+        lost = "Binance may have created a key already. The wizard looks for it first." if is_open else ""
         by_api = f"Create the key in {self.api.settings.email} by API."
         return self.with_problem(
             View(
-                State.EMPTY,
+                State.LOOK if is_open else State.EMPTY,
                 f"Binance has created {made.name}." if made else by_api,
-                because=tuple(filter(None, (stored,))),
+                because=tuple(filter(None, (stored, lost))),
                 corner=self.kind.label,
                 evidence_title="The new key",
                 evidence=(*self._facts(self.api), *lines(*self._notes), *self._changes()),
