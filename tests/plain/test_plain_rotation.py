@@ -10,6 +10,7 @@ import pytest
 from tests.canaries import leaked
 from tests.plain.script import Line, PlainWorld, journal_text, visit
 from tests.plain.walks import (
+    DELETE_AT_PAGE,
     EGRESS,
     PURGE,
     RETIRE,
@@ -50,6 +51,12 @@ async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str)
     assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
     for secret in before + await all_secrets(plain):
         assert leaked(secret, ended.text.encode(), 12) == []
+
+
+async def test_whoever_says_that_the_key_is_deleted_has_binance_asked_at_once(plain: PlainWorld) -> None:
+    steps = [*TO_CREDENTIALS, *from_page("hmac"), *SWITCH, *WATCH, *DELETE_AT_PAGE]
+    ended = await visit(plain, *steps, ("What next?", "tick"), ("Numbers", "2"), *PURGE, ("What is proven?", "quit"))
+    assert "Deleted it?" not in ended.text
 
 
 async def test_a_leaked_key_is_deleted_before_the_new_one_is_made_and_proven_dead(plain: PlainWorld) -> None:

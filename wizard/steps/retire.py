@@ -151,6 +151,8 @@ class RetirePresenter(ApiPresenter):
             return
         self._done ^= {item}
         self.flow.retire.note_done(self._done)
+        if item == DELETED and item in self._done and not self.face.is_live:
+            await self.ask()  # what was answered last is from before the deletion
 
     def point(self, item: str) -> bool:
         """Have Enter do what the row needs."""
