@@ -246,6 +246,18 @@ def test_a_key_that_binance_refuses_stays_new_and_the_right_one_is_taken_the_nex
     assert in_use(bench) == made.api_key.fingerprint()
 
 
+def test_a_key_of_another_environment_is_refused_and_no_job_is_left_open(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    assert command("import", "bench").code == 0
+    bench.configure('[environments.other]\nsite = "testnet"\n')
+    said = command("import", "other")
+    assert (said.code, "This key belongs to the environment bench" in said.err) == (1, True)
+    with bench.journal() as journal:
+        assert journal.open_rotation("other") is None
+
+
 def test_an_exchange_that_gives_no_answer_leaves_the_job_open_with_6(
     bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
 ) -> None:

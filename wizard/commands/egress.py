@@ -111,9 +111,10 @@ def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
     hosts = named_hosts(text, environment.hosts, ssh_config=ssh_config, standard_input=standard_input)
     if hosts:
         return hosts
+    source = {FROM_SETTINGS: "Your settings file", FROM_STANDARD_INPUT: "Standard input"}.get(text, printable(text, 60))
     raise WizardError(
         "There is no host to ask",
-        why=f"{'Standard input' if text == FROM_STANDARD_INPUT else printable(text, 60)} names none.",
+        why=f"{source} names none.",
         advice=f'Write hosts = ["bot-1"] below [environments.{environment.name}] in config.toml, or --hosts bot-1.',
         code="hosts.none",
     )

@@ -245,6 +245,7 @@ def _import(
 async def _store(flow: Flow, credentials: Credentials, path: str) -> Finding:
     """Store the key as the new one of an import, which may be open; stand at the probe."""
     if flow.rotation is None or flow.rotation.mode is not Mode.ADOPT:
+        flow.credentials.refuse_known(credentials)  # else the job would stay open
         await flow.begin(Mode.ADOPT)
     if flow.step is Step.PROBE:  # an import before this one was refused
         flow.back()

@@ -7,6 +7,7 @@ import asyncio
 
 from wizard.commands.console import ArgumentParser, open_wizard, print_json, print_message, print_result
 from wizard.core import settings
+from wizard.core.addresses import read_ipv4
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
 from wizard.rehearsal.player import PlayedStep, Player
@@ -47,12 +48,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="kind of the new key, with --auto")
     parser.add_argument(
         "--source-address",
+        type=_source_address,
         default=settings.ANY_SOURCE,
         metavar="ADDRESS",
         help="call from this loopback address, as 127.0.0.2, to play another host",
     )
     # Left out, it is what stood before the command: `key-wizard --plain rehearse`.
     parser.add_argument("--plain", action="store_true", default=argparse.SUPPRESS, help="line by line")
+
+
+def _source_address(text: str) -> str:
+    if (address := read_ipv4(text)) is None or not (address.is_loopback or text == settings.ANY_SOURCE):
+        raise argparse.ArgumentTypeError("it is not a loopback address such as 127.0.0.2")
+    return text
 
 
 def run(options: argparse.Namespace) -> int:

@@ -142,7 +142,7 @@ class CredentialsStep:
     async def store(self, credentials: Credentials, *, is_imported: bool = False) -> Finding:
         """Store a whole key as the new one; the caller wipes it."""
         await self._context.vault.recover()
-        self._refuse_known(credentials)
+        self.refuse_known(credentials)
         for record in self._keys():
             is_idle = record.slot in (Slot.PENDING, Slot.UNUSED)
             if is_idle and record.name.fingerprint == credentials.signing.fingerprint():  # it was a secret
@@ -181,7 +181,8 @@ class CredentialsStep:
         own = self._context.environment.name
         return tuple(str(one.detail["path"]) for one in self._context.journal.events(kind=READ_FROM, environment=own))
 
-    def _refuse_known(self, credentials: Credentials) -> None:
+    def refuse_known(self, credentials: Credentials) -> None:
+        """Raise `WizardError` where this API key is in use: here, or in another environment."""
         fingerprint, own = credentials.name.fingerprint, self._context.environment.name
         for record in self._keys():
             if record.name.fingerprint == fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
