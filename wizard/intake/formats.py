@@ -95,17 +95,17 @@ def _json(text: str) -> Iterator[NamedValue]:
 
     plain = _JSON_COMMA.sub(strings_only, _JSON_REMARK.sub(strings_only, text))
     # One name may stand twice: all are kept, for the last one to count.
-    yield from _leaves((), json.loads(plain, object_pairs_hook=_Pairs))
+    yield from _leaves((), json.loads(plain, object_pairs_hook=_JsonObject))
 
 
-class _Pairs(list[tuple[str, object]]):
+class _JsonObject(list[tuple[str, object]]):
     """A JSON object as it stands."""
 
 
 def _leaves(path: Path, value: object) -> Iterator[NamedValue]:
     if isinstance(value, dict):
-        value = _Pairs(value.items())
-    if isinstance(value, _Pairs):
+        value = _JsonObject(value.items())
+    if isinstance(value, _JsonObject):
         for name, each in value:
             yield from _leaves((*path, str(name)), each)
     elif isinstance(value, list):
