@@ -244,6 +244,12 @@ def test_what_is_too_wide_or_private_is_said_at_once(text: str, code: str) -> No
     assert [(finding.code, finding.suggestion or "") for finding in entry.findings] == [(code, "")]
 
 
+def test_what_a_socket_of_both_families_prints_is_the_ipv4_address_in_it() -> None:
+    read = extract("accepted ::ffff:8.8.4.4 and 1.2.3.4, never 64:ff9b::9.9.9.9", Rules())
+    assert found(read) == {"8.8.4.4": None, "1.2.3.4": None}
+    assert "64:ff9b::9.9.9.9" in " ".join(map(str, read.left_out))
+
+
 def test_an_address_and_its_port_are_no_two_addresses() -> None:
     assert found(extract("45.77.10.20,22", Rules())) == {BOT: None}
     assert found(extract("45.77.10.20,443\n", Rules())) == {BOT: None}
