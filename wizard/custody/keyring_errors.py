@@ -91,7 +91,7 @@ _STATES: Final = {
         "This login has no session bus, so it cannot reach a keyring",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
         "Log in as the user directly, because `sudo`, `su` and cron have no session bus."
-        " Or run key-wizard and choose the encrypted file.",
+        " Or choose the encrypted file in the wizard.",
     ),
     ServiceState.BUS_UNREACHABLE: (
         "The session bus does not answer",
