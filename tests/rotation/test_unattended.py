@@ -40,6 +40,8 @@ from wizard.rotation.unattended import (
 )
 
 BLOCK = (IPv4Network("203.0.113.0/24"),)
+ADDED = "203.0.113.99"
+"""Put on the list by a person."""
 POLICY = RotationPolicy(every=30 * 86400.0, grace=600.0, allowed=BLOCK, permissions=("enableSpotAndMarginTrading",))
 
 
@@ -315,6 +317,24 @@ async def test_a_change_of_address_that_ends_anywhere_is_finished_by_the_next_ru
     assert result.exit is Exit.FINE, result
     assert await host.list_of(name) == ELSEWHERE
     assert await host.names() == [name]
+
+
+@pytest.mark.parametrize("die_at", range(4, 13, 2))
+async def test_what_somebody_adds_to_the_list_after_a_run_has_ended_stays_on_it(host: Host, die_at: int) -> None:
+    await host.open()
+    await host.run()
+    (name,) = await host.names()
+    await host.move()
+    with pytest.raises(Killed):
+        await host.run(die_at=die_at)
+    (row,) = await host.account.keys()
+    text = ",".join((*row["whitelist"], ADDED))
+    await host.account.request("PUT", f"/desk/keys/{row['api_key']}/whitelist", text=text)
+    for _ in range(2):
+        result = await host.run()
+    assert result.exit is Exit.FINE, result
+    assert ADDED in (await host.list_of(name)).split(",")
+    assert ELSEWHERE in (await host.list_of(name)).split(",")
 
 
 async def lists_of_echo(host: Host, address: str) -> None:
