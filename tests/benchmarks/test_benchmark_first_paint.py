@@ -22,7 +22,7 @@ pytestmark = pytest.mark.benchmark
 PAIRS = 11
 GOAL = 1.25
 REACHED = 1.4
-"""Times a bare app: 1.30 to 1.33 was seen. Python makes 37 classes of frozen records before the
+"""Times a bare app: 1.29 to 1.33 was seen. Python makes 36 classes of frozen records before the
 paint, 0.5 ms each, which is a third of the difference. All of Textual is loaded for both.
 """
 MOST_MEMORY = 50.0

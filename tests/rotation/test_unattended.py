@@ -305,14 +305,20 @@ async def test_a_host_that_is_back_at_its_former_address_keeps_it(host: Host) ->
     assert await host.list_of(name) == f"{HERE},{ELSEWHERE}"
 
 
-@pytest.mark.parametrize("die_at", range(1, 13))
-async def test_a_change_of_address_that_ends_anywhere_is_finished_by_the_next_run(host: Host, die_at: int) -> None:
+async def ended_after_a_move(host: Host, die_at: int) -> str:
+    """Let a run end in the middle of a change of address; return the name of the key."""
     await host.open()
     await host.run()
     (name,) = await host.names()
     await host.move()
     with pytest.raises(Killed):
         await host.run(die_at=die_at)
+    return name
+
+
+@pytest.mark.parametrize("die_at", range(1, 13))
+async def test_a_change_of_address_that_ends_anywhere_is_finished_by_the_next_run(host: Host, die_at: int) -> None:
+    name = await ended_after_a_move(host, die_at)
     result = await host.run()
     assert result.exit is Exit.FINE, result
     assert await host.list_of(name) == ELSEWHERE
@@ -321,12 +327,7 @@ async def test_a_change_of_address_that_ends_anywhere_is_finished_by_the_next_ru
 
 @pytest.mark.parametrize("die_at", range(4, 13, 2))
 async def test_what_somebody_adds_to_the_list_after_a_run_has_ended_stays_on_it(host: Host, die_at: int) -> None:
-    await host.open()
-    await host.run()
-    (name,) = await host.names()
-    await host.move()
-    with pytest.raises(Killed):
-        await host.run(die_at=die_at)
+    name = await ended_after_a_move(host, die_at)
     (row,) = await host.account.keys()
     text = ",".join((*row["whitelist"], ADDED))
     await host.account.request("PUT", f"/desk/keys/{row['api_key']}/whitelist", text=text)

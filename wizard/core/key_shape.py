@@ -31,7 +31,7 @@ def holds_key(text: str) -> bool:
 def mask_keys(text: str, mask: str, known: Iterable[str]) -> str:
     """Return `text` with `mask` where a run looks like a key, and where eight characters of a known one stand."""
     hidden: set[int] = set()
-    for each in known:  # all in the text as it came: one may stand there percent-encoded, which is another known one
+    for each in known:  # in the text as it came: a value and its percent-encoded form overlap there
         size = min(8, len(each))
         pieces = {each[at : at + size] for at in range(len(each) - size + 1)} - {""}
         hidden |= {at + more for at in range(len(text)) if text[at : at + size] in pieces for more in range(size)}
